@@ -1,0 +1,157 @@
+"""Songs made ready for a codec: whole bars, on a grid, the tracks that are wanted.
+
+A clip is a `Song` that starts on a bar line, ends on one, and has no other kind of bar than full ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from musegen.song import SUSTAIN_PEDAL, IntArray, Notes, Song, Track
+from musegen.time import bar_lines
+
+# Onset grids within one quarter of 12 steps, each with what one note on it costs (in steps of
+# displacement), so that the plainest grid that fits is taken: 16ths, 8th triplets, 16th triplets, all.
+_GRIDS: tuple[tuple[int, float], ...] = ((3, 0.0), (4, 0.1), (2, 0.2), (1, 0.3))
+
+
+def bars(song: Song, first: int, count: int) -> Song:
+    """`count` bars from bar `first` (from 0) on, or as many as there are."""
+    lines, _ = bar_lines(song)
+    last = min(first + count, len(lines) - 1)
+    return song.between(int(lines[first]), int(lines[last]))
+
+
+def whole_bars(song: Song) -> Song:
+    """Every bar made full, so that bars can be counted.
+
+    A first bar shorter than the second is a pick-up: silence is put in front of it. Any other bar
+    that a metre change cuts short is filled with silence at its end, and so is the last.
+    """
+    lines, meters = bar_lines(song)
+    if not meters:
+        return song
+    full = [m.bar_ticks(song.ticks_per_quarter) for m in meters]
+    widths = np.diff(lines).tolist()
+    meters_out = list(meters)
+    pickup = len(widths) > 1 and widths[0] < full[1]
+    if pickup:
+        full[0], meters_out[0] = full[1], meters[1]
+    if widths == full and lines[-1] == song.length:
+        return song
+    new_lines = np.concatenate(([0], np.cumsum(full)))
+    # Where each old bar's first tick goes: a pick-up's to the middle of its bar.
+    targets = new_lines[:-1].copy()
+    if pickup:
+        targets[0] = full[0] - widths[0]
+
+    def moved(ticks: IntArray) -> IntArray:
+        bar = np.clip(np.searchsorted(lines, ticks, side="right") - 1, 0, len(targets) - 1)
+        return np.asarray(targets[bar] + ticks - lines[bar])
+
+    def moved_one(tick: int) -> int:
+        return int(moved(np.array([tick]))[0])
+
+    changes = [0] + [
+        i
+        for i in range(1, len(meters_out))
+        if replace(meters_out[i], tick=0) != replace(meters_out[i - 1], tick=0)
+    ]
+    tempos = {0: song.tempos[0]} | {moved_one(t.tick): t for t in song.tempos[1:]}
+    return replace(
+        song,
+        length=int(new_lines[-1]),
+        tracks=tuple(
+            replace(
+                t,
+                notes=replace(t.notes, start=moved(t.notes.start)),
+                controls=replace(t.controls, tick=moved(t.controls.tick)),
+            )
+            for t in song.tracks
+        ),
+        tempos=tuple(replace(t, tick=tick) for tick, t in tempos.items()),
+        meters=tuple(replace(meters_out[i], tick=int(new_lines[i])) for i in changes),
+        markers=tuple(replace(m, tick=moved_one(m.tick)) for m in song.markers),
+    )
+
+
+def sustained(track: Track, end: int) -> Track:
+    """The track with its pedal played by the fingers: notes last until the pedal is lifted."""
+    pedal = track.controls.number == SUSTAIN_PEDAL
+    if not pedal.any() or track.is_drum:
+        return track
+    ticks, down = track.controls.tick[pedal], track.controls.value[pedal] >= 64
+    lifts = np.append(ticks[~down], end)
+    at = np.searchsorted(ticks, track.notes.end, side="right") - 1
+    held = (at >= 0) & down[np.maximum(at, 0)]
+    lifted = lifts[np.searchsorted(lifts[:-1], track.notes.end, side="right")]
+    ends = np.where(held, np.maximum(lifted, track.notes.end), track.notes.end)
+    notes = replace(track.notes, duration=ends - track.notes.start)
+    return replace(track, notes=notes.without_overlaps())
+
+
+def quantised(song: Song, steps_per_quarter: int = 12) -> Song:
+    """The song on a grid of `steps_per_quarter`, its onsets moved to the plainest grid that fits.
+
+    Per track and quarter, the onsets decide between 16ths, triplet 8ths, triplet 16ths and the whole
+    grid (where the grid has a multiple of 12 steps; otherwise they go to the nearest step). A score is
+    left as it is; a performance loses its microtiming.
+    """
+    grid = song.at_resolution(steps_per_quarter)
+    fine = steps_per_quarter // 12 if steps_per_quarter % 12 == 0 else 0
+
+    def snap(notes: Notes) -> Notes:
+        at = notes.start * (steps_per_quarter / song.ticks_per_quarter)
+        end = np.rint(notes.end * (steps_per_quarter / song.ticks_per_quarter)).astype(np.int64)
+        start = np.rint(at).astype(np.int64)
+        if fine and len(notes):
+            quarter = np.floor(at / steps_per_quarter).astype(np.int64)
+            snapped, costs = [], []
+            for step, cost in _GRIDS:
+                width = step * fine
+                near = width * np.rint(at / width).astype(np.int64)
+                error = np.abs(at - near) / fine + cost
+                snapped.append(near)
+                costs.append(np.bincount(quarter, weights=error))
+            choice = np.argmin(np.stack(costs), axis=0)[quarter]
+            start = np.stack(snapped)[choice, np.arange(len(at))]
+        duration = np.maximum(end - start, 1)
+        return Notes(start, duration, notes.pitch, notes.velocity).without_overlaps()
+
+    return replace(
+        grid,
+        tracks=tuple(
+            replace(new, notes=snap(old.notes).between(0, grid.length))
+            for old, new in zip(song.tracks, grid.tracks, strict=True)
+        ),
+    )
+
+
+def melody(notes: Notes) -> Notes:
+    """One voice: of notes that start together the highest, each ended where the next begins."""
+    top = np.ones(len(notes), dtype=bool)
+    top[:-1] = notes.start[1:] != notes.start[:-1]  # within one start, pitches rise
+    voice = notes.where(top)
+    room = np.append(np.diff(voice.start), np.iinfo(np.int64).max)
+    return replace(voice, duration=np.minimum(voice.duration, room))
+
+
+def skyline(notes: Notes) -> Notes:
+    """The melody on top: `melody`, without the notes that begin under a higher one still sounding.
+
+    A note that is held underneath, such as a bass, neither hides nor cuts the melody.
+    """
+    kept: list[list[int]] = []
+    for row in sorted(notes.table().tolist(), key=lambda r: (r[0], -r[2])):
+        if kept and row[0] < kept[-1][0] + kept[-1][1] and row[2] < kept[-1][2]:
+            continue
+        kept.append(row)
+    return melody(Notes.of(kept))
+
+
+def is_monophonic(notes: Notes) -> bool:
+    """Whether at most a twentieth of the notes begin while another one sounds."""
+    overlaps = int((notes.start[1:] < notes.end[:-1]).sum())
+    return overlaps <= len(notes) / 20

@@ -1,0 +1,334 @@
+"""Songs as tokens, bar by bar: the representation that both of our sequence models read and write.
+
+A sequence is a header and then bars. The header says, in this order and each but the metre optional,
+`style tempo key meter`, then one `instrument` for every track (multi-track layouts). A bar is the token
+`bar`, a `meter` where it changes, and one run for every track that plays (REMI-z order: Wu et al., 2024):
+
+    slot  position [velocity] [duration] pitch [[velocity] [duration] pitch ...]  position ...
+
+`velocity` and `duration` hold until the next one, within a run; a run begins with both. Drums have no
+duration. `bar` carries the number of bars left, this one included, or 0 where that is not known.
+
+This module knows songs on its grid and token ids; nothing of files or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from musegen.clips import melody
+from musegen.codecs.vocabulary import Vocabulary
+from musegen.errors import UsageError
+from musegen.song import Key, Meter, Notes, Song, Tempo, Track
+from musegen.time import bar_lines
+
+METERS: tuple[tuple[int, int], ...] = (
+    *((n, 4) for n in (1, 2, 3, 4, 5, 6, 7, 8)),
+    *((n, 2) for n in (1, 2, 3, 4)),
+    (2, 1),
+    *((n, 8) for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 12)),
+    *((n, 16) for n in (3, 4, 6, 8, 9, 12)),
+)
+MAX_BAR_QUARTERS = 8
+DURATIONS = (1, 2, 3, 4, 6, 8, 9, 12, 15, 16, 18, 21, 24, 30, 32, 36, 42, 48, 60, 72, 84, 96, 120, 144, 192)
+"""Note lengths in twelfths of a quarter; others become the nearest, by ratio."""
+TEMPOS_BPM = tuple(round(30 * 8 ** (i / 23), 1) for i in range(24))
+"""Centres of the tempo bins: 30 to 240 bpm, each 9.5 % faster than the one before."""
+STYLES = ("pop", "band", "folk", "song", "piano", "chamber", "choir", "drums")
+MAX_BARS_LEFT = 16
+FIRST_DRUM, LAST_DRUM = 27, 87
+DRUM_KIT = 128
+"""The value of `instrument` that stands for a drum track."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one kind of bar codec can say. It is a model's whole codec config.
+
+    `max_tracks` 0 means one voice without instrument, `velocity_bins` divide 1..127 evenly.
+    """
+
+    steps_per_quarter: int = 12
+    max_tracks: int = 16
+    velocity_bins: int = 8
+
+    def __post_init__(self) -> None:
+        if self.steps_per_quarter not in (12, 24):
+            raise UsageError(f"steps_per_quarter is {self.steps_per_quarter}; use 12 or 24")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is asked of, or known about, a whole sequence; None leaves it to the model."""
+
+    meter: Meter = Meter()
+    tempo_bpm: float | None = None
+    key: Key | None = None
+    style: str | None = None
+    instruments: tuple[int, ...] = ()
+
+
+def nearest_tempo(bpm: float) -> int:
+    """The tempo bin of `bpm`."""
+    return int(np.argmin(np.abs(np.log(np.array(TEMPOS_BPM) / bpm))))
+
+
+def instrument_of(track: Track) -> int:
+    return DRUM_KIT if track.is_drum else track.program
+
+
+class BarCodec:
+    """Song clips to token ids and back, exactly for every clip that `clip` returns."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.scale = layout.steps_per_quarter // 12
+        # The shortest note is one step on every grid.
+        self.durations = (1,) * (self.scale > 1) + tuple(d * self.scale for d in DURATIONS)
+        multitrack = layout.max_tracks > 0
+        self.vocabulary = Vocabulary(
+            [
+                ("pad", 1),
+                ("start", 1),
+                ("end", 1),
+                ("style", len(STYLES)),
+                ("tempo", len(TEMPOS_BPM)),
+                ("key", 24),
+                ("meter", len(METERS)),
+                *([("instrument", 129)] if multitrack else []),
+                ("bar", MAX_BARS_LEFT + 1),
+                *([("slot", layout.max_tracks)] if multitrack else []),
+                ("position", MAX_BAR_QUARTERS * layout.steps_per_quarter),
+                ("velocity", layout.velocity_bins),
+                ("duration", len(self.durations)),
+                ("pitch", 128),
+                *([("drum", LAST_DRUM - FIRST_DRUM + 1)] if multitrack else []),
+            ]
+        )
+
+    # Values between music and tokens
+
+    def meter_value(self, meter: Meter) -> int:
+        """The index of a metre; UsageError where it is not one of ours."""
+        try:
+            return METERS.index((meter.numerator, meter.denominator))
+        except ValueError:
+            known = " ".join(f"{n}/{d}" for n, d in METERS)
+            raise UsageError(f"{meter} is not a metre this model knows; it knows {known}") from None
+
+    def bar_steps(self, meter: int) -> int:
+        numerator, denominator = METERS[meter]
+        return Meter(0, numerator, denominator).bar_ticks(self.layout.steps_per_quarter)
+
+    def velocity_bin(self, velocity: int) -> int:
+        return velocity * self.layout.velocity_bins // 128
+
+    def bin_velocity(self, value: int) -> int:
+        return (2 * value + 1) * 64 // self.layout.velocity_bins
+
+    @cached_property
+    def _duration_bins(self) -> list[int]:
+        """The duration value for every length in steps up to the longest."""
+        lengths = np.arange(1, self.durations[-1] + 1)
+        gaps = np.abs(np.log(lengths[:, None] / np.array(self.durations)[None, :]))
+        return [0, *np.argmin(gaps, axis=1).tolist()]
+
+    def duration_bin(self, steps: int) -> int:
+        return self._duration_bins[min(steps, self.durations[-1])]
+
+    # Song -> clip
+
+    def clip(self, song: Song) -> Song:
+        """What is left of a quantised song of whole bars once this codec has seen it.
+
+        The song must be on our grid (`clips.quantised`). At most `max_tracks` tracks with notes are
+        kept (those with the most notes), velocities and durations go to their bins, drums outside
+        27..87 are dropped; a one-voice layout keeps the highest note of each onset.
+        """
+        if song.ticks_per_quarter != self.layout.steps_per_quarter:
+            raise ValueError(f"the song has {song.ticks_per_quarter} ticks a quarter")
+        playing = [t for t in song.tracks if len(t.notes)]
+        limit = max(self.layout.max_tracks, 1)
+        busiest = sorted(playing, key=lambda t: -len(t.notes))[:limit]
+        tracks = tuple(
+            self._clip_track(t, song.length) for t in playing if any(t is b for b in busiest)
+        )
+        return replace(song, tracks=tuple(t for t in tracks if len(t.notes)))
+
+    def _clip_track(self, track: Track, length: int) -> Track:
+        notes = track.notes
+        durations = np.array(self.durations)
+        if track.is_drum:
+            known = (notes.pitch >= FIRST_DRUM) & (notes.pitch <= LAST_DRUM)
+            notes = replace(notes.where(known), duration=np.ones(int(known.sum())))
+        else:
+            steps = np.minimum(notes.duration, self.durations[-1])
+            notes = replace(notes, duration=durations[np.array(self._duration_bins)[steps]])
+        bins = notes.velocity * self.layout.velocity_bins // 128
+        velocity = (2 * bins + 1) * 64 // self.layout.velocity_bins
+        notes = replace(notes, velocity=velocity).without_overlaps().between(0, length)
+        if self.layout.max_tracks == 0:
+            notes = melody(notes)
+        # A duration that was cut goes down to a bin.
+        bins = np.searchsorted(durations, notes.duration, side="right") - 1
+        notes = replace(notes, duration=durations[bins])
+        return Track(notes, track.program, track.is_drum, track.name)
+
+    # Clip -> tokens
+
+    def header(self, header: Header) -> list[int]:
+        """The tokens of a header."""
+        token = self.vocabulary.token
+        ids = [token("start")]
+        if header.style is not None:
+            ids.append(token("style", STYLES.index(header.style)))
+        if header.tempo_bpm is not None:
+            ids.append(token("tempo", nearest_tempo(header.tempo_bpm)))
+        if header.key is not None:
+            ids.append(token("key", header.key.tonic + 12 * header.key.is_minor))
+        ids.append(token("meter", self.meter_value(header.meter)))
+        if self.layout.max_tracks:
+            ids += [token("instrument", i) for i in header.instruments]
+        return ids
+
+    def header_of(self, song: Song, style: str | None = None) -> Header:
+        """The full header of a clip."""
+        return Header(
+            meter=replace(song.meters[0], tick=0),
+            tempo_bpm=song.tempos[0].bpm,
+            key=song.key,
+            style=style,
+            instruments=tuple(instrument_of(t) for t in song.tracks),
+        )
+
+    def encode(self, song: Song, header: Header | None = None) -> list[int]:
+        """A clip's header (its own, or the one given) and bars. No `end` is added."""
+        head = self.header(self.header_of(song) if header is None else header)
+        return head + [token for bar in self.encode_bars(song) for token in bar]
+
+    def encode_bars(self, song: Song) -> list[list[int]]:
+        """Token ids per bar of a clip, `bar` first."""
+        first = {r.name: r.first for r in self.vocabulary.ranges}
+        lines, meters = bar_lines(song)
+        bars: list[list[int]] = []
+        previous = replace(song.meters[0], tick=0)
+        for meter in meters:
+            ids = [first["bar"]]
+            if replace(meter, tick=0) != previous:
+                ids.append(first["meter"] + self.meter_value(meter))
+            previous = replace(meter, tick=0)
+            bars.append(ids)
+        for slot, track in enumerate(song.tracks):
+            self._encode_track(track, slot, lines.tolist(), bars, first)
+        return bars
+
+    def _encode_track(
+        self, track: Track, slot: int, lines: list[int], bars: list[list[int]], first: dict[str, int]
+    ) -> None:
+        """Append one track's runs to the bars."""
+        bar = -1
+        ids: list[int] = []
+        position = velocity = duration = -1
+        for start, length, pitch, loudness in track.notes.table().tolist():
+            if bar < 0 or start >= lines[bar + 1]:
+                while start >= lines[bar + 1]:
+                    bar += 1
+                ids = bars[bar]
+                if self.layout.max_tracks:
+                    ids.append(first["slot"] + slot)
+                position = velocity = duration = -1
+            if start != position:
+                position = start
+                ids.append(first["position"] + start - lines[bar])
+            value = self.velocity_bin(loudness)
+            if value != velocity:
+                velocity = value
+                ids.append(first["velocity"] + value)
+            if track.is_drum:
+                ids.append(first["drum"] + pitch - FIRST_DRUM)
+                continue
+            value = self.duration_bin(length)
+            if value != duration:
+                duration = value
+                ids.append(first["duration"] + value)
+            ids.append(first["pitch"] + pitch)
+
+    # Tokens -> clip
+
+    def decode(self, ids: Sequence[int]) -> Song:
+        """The clip that ids say; a sequence with or without `end`.
+
+        ValueError where an id stands in a place that the grammar does not allow it in.
+        """
+        tempo, key, instruments = Tempo(0), None, []
+        meters: list[Meter] = []
+        meter = Meter()
+        bar_start = bar_end = 0
+        in_bar = False
+        rows: dict[int, list[tuple[int, int, int, int]]] = {}
+        slot = position = velocity = duration = 0
+        for token in ids:
+            name, value = self.vocabulary.meaning(token)
+            if name == "bar":
+                in_bar, bar_start = True, bar_end
+                bar_end = bar_start + meter.bar_ticks(self.layout.steps_per_quarter)
+                slot = 0
+            elif name == "meter":
+                meter = Meter(bar_start, *METERS[value])
+                meters.append(meter)
+                if in_bar:
+                    bar_end = bar_start + meter.bar_ticks(self.layout.steps_per_quarter)
+            elif name == "tempo":
+                tempo = Tempo.from_bpm(TEMPOS_BPM[value])
+            elif name == "key":
+                key = Key(value % 12, value >= 12)
+            elif name == "instrument":
+                instruments.append(value)
+            elif name == "slot":
+                slot = value
+            elif name == "position":
+                position = bar_start + value
+            elif name == "velocity":
+                velocity = self.bin_velocity(value)
+            elif name == "duration":
+                duration = self.durations[value]
+            elif name == "pitch":
+                rows.setdefault(slot, []).append((position, duration, value, velocity))
+            elif name == "drum":
+                rows.setdefault(slot, []).append(
+                    (position, 1, value + FIRST_DRUM, velocity)
+                )
+        if not self.layout.max_tracks:
+            instruments = [0] if rows else []
+        if any(slot >= len(instruments) for slot in rows):
+            raise ValueError(f"slots {sorted(rows)} for {len(instruments)} instruments")
+        tracks = tuple(
+            Track(
+                Notes.of(rows.get(i, [])).without_overlaps().between(0, bar_end),
+                program=0 if value == DRUM_KIT else value,
+                is_drum=value == DRUM_KIT,
+            )
+            for i, value in enumerate(instruments)
+        )
+        return Song(
+            tracks,
+            length=bar_end,
+            ticks_per_quarter=self.layout.steps_per_quarter,
+            tempos=(tempo,),
+            meters=_changes(meters),
+            key=key,
+        )
+
+
+def _changes(meters: Sequence[Meter]) -> tuple[Meter, ...]:
+    """A metre map: of metres at one tick the last holds, and none repeats the one before."""
+    at = {m.tick: m for m in meters} or {0: Meter()}
+    kept: list[Meter] = []
+    for meter in at.values():
+        if not kept or replace(meter, tick=kept[-1].tick) != kept[-1]:
+            kept.append(meter)
+    return tuple(kept)

@@ -1,0 +1,217 @@
+"""Which token may follow: the syntax of `bars` as a finite-state machine, and what is asked of a sample.
+
+One rule is one small function of the state that opens a slice of the vocabulary. The rows are cached,
+so that a step of decoding adds a ready row to its logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from musegen.codecs.bars import DRUM_KIT, MAX_BARS_LEFT, BarCodec
+
+HEADER = ("style", "tempo", "key", "meter")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sample must be, beyond being well formed.
+
+    `header` gives each field that the sequence shall have: a value, or None to let the model choose;
+    a field that is absent is left out. `instruments` None lets the model choose them. `bars` is how many
+    bars to write after those of the prompt; `counting` tells the model so, that it may end the piece there.
+    `max_chord` caps the notes of one onset of one track, `max_empty_bars` the bars of rest in a row.
+    `fixed_meter` keeps the metre from changing.
+    """
+
+    bars: int
+    header: Mapping[str, int | None] = field(default_factory=lambda: {"meter": None})
+    instruments: tuple[int, ...] | None = None
+    counting: bool = False
+    max_chord: int = 10
+    max_empty_bars: int = 1
+    fixed_meter: bool = True
+
+
+class State(NamedTuple):
+    """Where a sequence stands: the range of its last token and what the next one depends on."""
+
+    last: str = ""
+    meter: int = -1
+    instruments: tuple[int, ...] = ()
+    bars: int = 0
+    empty_bars: int = 0
+    slot: int = -1
+    position: int = -1
+    pitch: int = -1
+    chord: int = 0
+    has_velocity: bool = False
+    has_duration: bool = False
+
+
+class BarGrammar:
+    """The grammar of one codec under one request: see `decoding.Grammar`."""
+
+    def __init__(self, codec: BarCodec, request: Request, prompt: Iterable[int] = ()) -> None:
+        self.codec = codec
+        self.vocabulary = codec.vocabulary
+        self.request = request
+        self.multitrack = codec.layout.max_tracks > 0
+        state = State()
+        for token in prompt:
+            state = self.advance(state, token)
+        self.start = state
+        self.last_bar = state.bars + request.bars
+        self._rows = lru_cache(maxsize=4096)(self._row)
+
+    def advance(self, state: State, token: int) -> State:
+        """The state after one more token."""
+        name, value = self.vocabulary.meaning(token)
+        if name == "meter":
+            return state._replace(last=name, meter=value)
+        if name == "instrument":
+            return state._replace(last=name, instruments=(*state.instruments, value))
+        if name == "bar":
+            # a bar in which nothing was written since its own token was empty
+            empty = state.empty_bars + 1 if state.last in ("bar", "meter") and state.bars else 0
+            return State(
+                name, state.meter, state.instruments, state.bars + 1, empty, has_velocity=False
+            )
+        if name == "slot":
+            return state._replace(
+                last=name, slot=value, position=-1, pitch=-1, has_velocity=False, has_duration=False
+            )
+        if name == "position":
+            return state._replace(last=name, position=value, pitch=-1, chord=0)
+        if name == "velocity":
+            return state._replace(last=name, has_velocity=True)
+        if name == "duration":
+            return state._replace(last=name, has_duration=True)
+        if name in ("pitch", "drum"):
+            return state._replace(last=name, pitch=value, chord=state.chord + 1, empty_bars=0)
+        return state._replace(last=name)
+
+    def finished(self, state: State) -> bool:
+        """Whether the last bar asked for is complete."""
+        return state.last == "end" or state.bars > self.last_bar
+
+    def allowed(self, state: State) -> Tensor:
+        """A row of 0 for each token that may come next and -inf for each other, [V]."""
+        return self._rows(self._key(state))[0]
+
+    def forced(self, state: State) -> int | None:
+        """The next token, where there is only one."""
+        return self._rows(self._key(state))[1]
+
+    def _key(self, state: State) -> State:
+        """The state without what makes no difference, so that rows are found again."""
+        final = 2 if state.bars == self.last_bar else 1
+        if self.request.counting:
+            final = state.bars
+        if state.last == "position" or state.last == "slot":
+            state = state._replace(empty_bars=0)
+        return state._replace(bars=final if state.bars else 0)
+
+    def _row(self, key: State) -> tuple[Tensor, int | None]:
+        row = torch.full((len(self.vocabulary),), -torch.inf)
+        for first, stop in self._open(key):
+            row[first:stop] = 0.0
+        choices = torch.nonzero(row == 0).flatten().tolist()
+        return row, choices[0] if len(choices) == 1 else None
+
+    # The rules: each yields slices of ids that are open
+
+    def _open(self, state: State) -> Iterable[tuple[int, int]]:
+        if state.last in ("", "start", *HEADER[:3]) or (state.last == "meter" and not state.bars):
+            yield from self._header(state)
+        elif state.last == "instrument":
+            yield from self._instruments(state)
+        elif state.last in ("bar", "meter"):
+            if state.last == "bar" and not self.request.fixed_meter:
+                yield self._range("meter")
+            yield from self._runs(state)
+            if state.empty_bars < self.request.max_empty_bars:
+                yield from self._bar_line(state)
+        elif state.last == "slot":
+            yield from self._positions(state)
+        elif state.last in ("position", "velocity", "duration"):
+            yield from self._note(state)
+        else:
+            if state.chord < (self.request.max_chord if self.multitrack else 1):
+                yield from self._note(state)
+            yield from self._positions(state)
+            if self.multitrack:
+                yield from self._runs(state)
+            yield from self._bar_line(state)
+
+    def _range(self, name: str, low: int = 0, high: int | None = None) -> tuple[int, int]:
+        """The ids of the values low..high, `high` not included, of a range."""
+        r = self.vocabulary[name]
+        return r.first + low, r.stop if high is None else r.first + max(high, low)
+
+    def _header(self, state: State) -> Iterable[tuple[int, int]]:
+        """The next field asked for, with the value asked for."""
+        if not state.last:
+            yield self._range("start")
+            return
+        done = HEADER.index(state.last) + 1 if state.last in HEADER else 0
+        for name in HEADER[done:]:
+            if name in self.request.header:
+                value = self.request.header[name]
+                yield self._range(name) if value is None else self._range(name, value, value + 1)
+                return
+        if self.multitrack:
+            yield from self._instruments(state)
+        else:
+            yield from self._bar_line(state)
+
+    def _instruments(self, state: State) -> Iterable[tuple[int, int]]:
+        asked, count = self.request.instruments, len(state.instruments)
+        if asked is not None and count < len(asked):
+            yield self._range("instrument", asked[count], asked[count] + 1)
+            return
+        if asked is None and count < self.codec.layout.max_tracks:
+            # one drum kit at most
+            yield self._range("instrument", 0, 128 if DRUM_KIT in state.instruments else 129)
+        if count:
+            yield from self._bar_line(state)
+
+    def _bar_line(self, state: State) -> Iterable[tuple[int, int]]:
+        """A new bar, with the number of bars left where the model is to know it; or the end."""
+        left = self.last_bar - state.bars if self.request.counting else 0
+        value = left if 0 <= left <= MAX_BARS_LEFT else 0
+        final = state.bars == (self.last_bar if self.request.counting else 2)
+        if final:
+            yield self._range("end")
+        if not (final and self.request.counting):
+            yield self._range("bar", value, value + 1)
+
+    def _runs(self, state: State) -> Iterable[tuple[int, int]]:
+        """The tracks that have not yet played in this bar, in order; or one voice's positions."""
+        if self.multitrack:
+            yield self._range("slot", state.slot + 1, len(state.instruments))
+        else:
+            yield from self._positions(state)
+
+    def _positions(self, state: State) -> Iterable[tuple[int, int]]:
+        """Later positions of this bar."""
+        yield self._range("position", state.position + 1, self.codec.bar_steps(state.meter))
+
+    def _note(self, state: State) -> Iterable[tuple[int, int]]:
+        """What may come before a note, and the note: pitches of one onset rise."""
+        drum = self.multitrack and state.instruments[state.slot] == DRUM_KIT
+        name = "drum" if drum else "pitch"
+        if state.pitch + 1 >= self.vocabulary[name].size:
+            return
+        if state.last not in ("velocity", "duration"):
+            yield self._range("velocity")
+        if not drum and state.last != "duration" and state.has_velocity:
+            yield self._range("duration")
+        if state.has_velocity and (drum or state.has_duration):
+            yield self._range(name, state.pitch + 1)

@@ -1,0 +1,39 @@
+"""Every error that musegen raises on purpose.
+
+    MusegenError
+    ├── UsageError           a request that makes no sense as it was put       exit 2
+    ├── UnreadableError      an input that cannot be read, or holds no music   exit 3
+    ├── OutputError          an output that cannot or may not be written       exit 4
+    ├── ModelError           a model that is missing, damaged or unfit         exit 5
+    └── LimitError           a limit that the input or the request exceeds     exit 6
+
+A message is one line: what is wrong, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class MusegenError(Exception):
+    """The root; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class UsageError(MusegenError):
+    exit_code = 2
+
+
+class UnreadableError(MusegenError):
+    exit_code = 3
+
+
+class OutputError(MusegenError):
+    exit_code = 4
+
+
+class ModelError(MusegenError):
+    exit_code = 5
+
+
+class LimitError(MusegenError):
+    exit_code = 6

@@ -1,0 +1,92 @@
+"""The shelf: trained models as folders, found by name, loaded and saved.
+
+A model is a codec, a network and a card. Its folder holds `config.toml` (the recipe), `weights.safetensors`
+and `MODEL_CARD.md`. Weights are data alone: names, shapes and types are checked against the recipe before
+anything is loaded, and no file of ours or yours can run code.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musegen import recipe as recipes
+from musegen.codecs import BarCodec
+from musegen.errors import ModelError
+from musegen.recipe import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from musegen.networks.network import Network
+
+CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A codec and the network that was trained on it."""
+
+    recipe: Recipe
+    codec: BarCodec
+    network: Network
+    device: str = "cpu"
+
+    @property
+    def name(self) -> str:
+        return self.recipe.name
+
+
+def shelf() -> Path:
+    """The folder of the models that came with the package."""
+    installed = Path(str(files("musegen"))) / "_models"
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "models"
+
+
+def names() -> list[str]:
+    """The models on the shelf, whether their weights are there or not."""
+    return sorted(path.parent.name for path in shelf().glob(f"*/{CONFIG}"))
+
+
+def find(name: str) -> Path:
+    """The folder of a model: a name on the shelf, or a path. ModelError where there is none."""
+    if (Path(name) / CONFIG).is_file():
+        return Path(name)
+    if name in names():
+        return shelf() / name
+    near = difflib.get_close_matches(name, names(), 1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names()) or 'none'}."
+    raise ModelError(f"no model {name!r}. {hint}")
+
+
+def read_recipe(folder: Path) -> Recipe:
+    return recipes.load(folder / CONFIG)
+
+
+def build_network(recipe: Recipe) -> nn.Module:
+    """The recipe's network with fresh weights."""
+    from musegen import config
+    from musegen.networks import NETWORKS
+
+    if recipe.network.kind not in NETWORKS:
+        kinds = ", ".join(NETWORKS)
+        raise ModelError(f"{recipe.name}: no network {recipe.network.kind!r}; there are {kinds}")
+    shape, network = NETWORKS[recipe.network.kind]
+    vocabulary = len(BarCodec(recipe.codec).vocabulary)
+    table: dict[str, Any] = {"vocabulary": vocabulary, **recipe.network.shape}
+    return network(config.build(shape, table, f"{recipe.name}: network.shape"))
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """The network's weights in half precision, whole or not at all."""
+    import torch
+    from safetensors.torch import save_file
+
+    half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in network.state_dict().items()}
+    temporary = path.with_suffix(".new")
+    save_file(half, temporary)
+    os.replace(temporary, path)

@@ -1,0 +1,247 @@
+"""A decoder-only transformer: rotary positions, grouped queries, SwiGLU, tied embedding, no biases.
+
+`forward` is for training. `prefill` and `step` are for decoding: they keep keys and values in a
+`Cache` and give the same logits, token by token. Nothing here knows what an id means.
+
+Axes: `B` batch, `T` time, `D` width, `V` vocabulary, `H` query heads, `G` key and value heads,
+`R` query heads to a key head (`H = G * R`), `C` width of a head, `F` hidden width, `L` layers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from musegen.networks.attention import causal_attention
+
+
+@dataclass(frozen=True)
+class TransformerConfig:
+    """Everything that shapes a `Transformer`; a weights file fits exactly one of these."""
+
+    vocabulary: int
+    """How many ids there are; they run from 0."""
+    width: int
+    """Length of the vector that stands for a token; a multiple of `heads`, the quotient even."""
+    layers: int
+    """How many attention and feed-forward pairs are stacked."""
+    heads: int
+    """Query heads in a layer."""
+    kv_heads: int
+    """Key and value heads in a layer; divides `heads`."""
+    hidden: int
+    """Width inside the feed-forward half of a layer."""
+    context: int
+    """The most tokens that can be looked at together, the prompt's included."""
+    dropout: float = 0.0
+    """Share of each residual that is dropped in training, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads or self.width // self.heads % 2:
+            raise ValueError(f"width {self.width} does not give {self.heads} heads of even width")
+        if self.heads % self.kv_heads:
+            raise ValueError(f"kv_heads {self.kv_heads} does not divide heads {self.heads}")
+
+    @property
+    def head_width(self) -> int:
+        return self.width // self.heads
+
+
+class Layer(nn.Module):
+    """One attention and feed-forward pair."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        c = config
+        self.config = config
+        self.attention_norm = nn.LayerNorm(c.width, bias=False)
+        self.qkv = nn.Linear(c.width, (c.heads + 2 * c.kv_heads) * c.head_width, bias=False)
+        self.attention_out = nn.Linear(c.width, c.width, bias=False)
+        self.feed_norm = nn.LayerNorm(c.width, bias=False)
+        self.gate_up = nn.Linear(c.width, 2 * c.hidden, bias=False)
+        self.feed_out = nn.Linear(c.hidden, c.width, bias=False)
+
+    def forward(
+        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn x [B, T, D] into the next layer's x; its keys and values [B, G, T, C] come along.
+
+        Without a mask (bool [B, 1, T, T], true where a column may look) attention is causal.
+        """
+        c = self.config
+        batch, time, _ = x.shape
+        heads = self.qkv(self.attention_norm(x)).view(batch, time, -1, c.head_width)  # B T H+2G C
+        q, k, v = heads.transpose(1, 2).split([c.heads, c.kv_heads, c.kv_heads], dim=1)  # B . T C
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if self.training and mask is None and x.device.type == "cpu":
+            mixed = causal_attention(q, k, v)  # B H T C
+        else:
+            mixed = F.scaled_dot_product_attention(
+                q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=True
+            )  # B H T C
+        out = self.attention_out(mixed.transpose(1, 2).reshape(batch, time, c.width))  # B T D
+        x = x + F.dropout(out, c.dropout, self.training)
+        gate, up = self.gate_up(self.feed_norm(x)).chunk(2, dim=-1)  # B T F, twice
+        x = x + F.dropout(self.feed_out(F.silu(gate) * up), c.dropout, self.training)
+        return x, k, v
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn each even and odd pair of x [..., T, C] by its position's angle [T, C/2] (RoFormer)."""
+    even, odd = x[..., ::2], x[..., 1::2]  # ... T C/2, twice
+    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+    return turned.flatten(-2).type_as(x)  # ... T C
+
+
+class Weights(NamedTuple):
+    """A layer's tensors as `step` uses them: looking up a module's attributes costs too much."""
+
+    attention_norm: Tensor  # D
+    qkv: Tensor  # H*C+2*G*C D
+    attention_out: Tensor  # D D, transposed
+    feed_norm: Tensor  # D
+    gate_up: Tensor  # 2*F D
+    feed_out: Tensor  # F D, transposed
+
+
+@dataclass
+class Cache:
+    """The keys and values of the columns so far, in room for a whole context.
+
+    Columns are common to all rows. A row that began shorter than the others has dead columns at
+    the left, hidden by the mask for good; only distances between columns matter to the network.
+    """
+
+    kv: Tensor
+    """[L, 2, B, G, context, C]"""
+    mask: Tensor | None
+    """[B*G, 1, context], 0 or in dead columns -inf; None if there are none."""
+    column: int
+    """The column that the next step writes."""
+    weights: list[Weights]
+    turns: Tensor
+    """[context, H+2G, C/2], complex: turns queries and keys, scales queries, leaves values."""
+
+    def __post_init__(self) -> None:
+        self.layers = [
+            (weights, kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
+            for weights, kv in zip(self.weights, self.kv, strict=True)
+        ]  # B*G context C, twice; context B 2 G C: the columns to write
+
+    def repeated(self, count: int) -> Cache:
+        """`count` copies of a cache of one row."""
+        kv = self.kv.repeat(1, 1, count, 1, 1, 1)
+        mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
+        return Cache(kv, mask, self.column, self.weights, self.turns)
+
+
+class Transformer(nn.Module):
+    """ids [B, T] to the logits of each next id [B, T, V]."""
+
+    cos: Tensor
+    sin: Tensor
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.width, bias=False)
+        speeds = 10_000.0 ** -(torch.arange(0, config.head_width, 2) / config.head_width)
+        angles = torch.arange(config.context)[:, None] * speeds  # context C/2, radians
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2:
+                residual = name.endswith("_out.weight")
+                nn.init.normal_(weight, std=0.02 / math.sqrt(2 * config.layers if residual else 1))
+
+    @property
+    def context(self) -> int:
+        """The most columns that a `Cache` can hold."""
+        return self.config.context
+
+    def forward(self, ids: Tensor) -> Tensor:
+        x, cos, sin = self.embed(ids)
+        for layer in self.layers:
+            x, _, _ = layer(x, cos, sin)
+        return F.linear(self.norm(x), self.embedding.weight)  # B T V
+
+    def embed(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Look up ids [B, T] as [B, T, D], and the cosines and sines [T, C/2] of their columns."""
+        time = ids.shape[1]
+        if time > self.context:
+            raise ValueError(f"{time} tokens do not fit a context of {self.context}")
+        x = F.dropout(self.embedding(ids), self.config.dropout, self.training)
+        return x, self.cos[:time], self.sin[:time]
+
+    def prefill(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Cache]:
+        """Read prompts [B, T] at once, for the logits of what comes next [B, V] and the cache.
+
+        Row b is dead in its first `padding[b]` columns, whatever ids stand there.
+        """
+        c = self.config
+        ids = ids.to(self.embedding.weight.device)
+        batch, time = ids.shape
+        x, cos, sin = self.embed(ids)
+        kv = x.new_zeros(c.layers, 2, batch, c.kv_heads, c.context, c.head_width)
+        mask, hidden = None, None
+        if padding is not None:
+            column = torch.arange(c.context, device=x.device)
+            live = column >= padding.to(x.device)[:, None]  # B context
+            hidden = x.new_zeros(live.shape).masked_fill_(~live, -math.inf)
+            hidden = hidden.repeat_interleave(c.kv_heads, 0)[:, None]  # B*G 1 context
+            column, live = column[:time], live[:, :time]
+            mask = live[:, None] & (column <= column[:, None])  # B T T
+            mask = (mask | (column == column[:, None]))[:, None]  # a dead column sees itself
+        for layer, (keys, values) in zip(self.layers, kv, strict=True):
+            x, keys[:, :, :time], values[:, :, :time] = layer(x, cos, sin, mask)
+        logits = F.linear(self.norm(x[:, -1]), self.embedding.weight)
+        return logits, Cache(kv, hidden, time, self.weights(), self.turns())
+
+    def step(self, ids: Tensor, cache: Cache) -> Tensor:
+        """Append one id to each row [B], for the logits of what comes next [B, V]."""
+        c, column, end = self.config, cache.column, cache.column + 1
+        if end > c.context:
+            raise ValueError(f"the context of {c.context} tokens is full")
+        ids = ids.to(cache.kv.device)
+        batch, shape = len(ids), (c.width,)
+        mask = None if cache.mask is None else cache.mask[..., :end]
+        turn = cache.turns[column]
+        x = F.embedding(ids, self.embedding.weight)  # B D
+        for w, keys, values, columns in cache.layers:
+            qkv = F.linear(torch.layer_norm(x, shape, w.attention_norm), w.qkv)
+            pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2
+            torch.view_as_complex(pairs).mul_(turn)
+            heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
+            columns[column].copy_(heads[:, -2:])
+            q = qkv[:, : c.width].reshape(batch * c.kv_heads, -1, c.head_width)  # B*G R C
+            k, v = keys[:, :end].transpose(1, 2), values[:, :end]  # B*G C T, B*G T C
+            scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
+            mixed = torch.bmm(scores.softmax(-1), v).view(batch, -1)  # B D
+            x.addmm_(mixed, w.attention_out)
+            gate_up = F.linear(torch.layer_norm(x, shape, w.feed_norm), w.gate_up)
+            gate, up = gate_up.chunk(2, dim=-1)  # B F, twice
+            x.addmm_(F.silu(gate).mul_(up), w.feed_out)
+        cache.column = end
+        return F.linear(torch.layer_norm(x, shape, self.norm.weight), self.embedding.weight)
+
+    def weights(self) -> list[Weights]:
+        names = Weights._fields
+        rows = [[layer.get_parameter(f"{name}.weight") for name in names] for layer in self.layers]
+        return [
+            Weights(*(w.t() if n.endswith("_out") else w for n, w in zip(names, row, strict=True)))
+            for row in rows
+        ]
+
+    def turns(self) -> Tensor:
+        c = self.config
+        turns = torch.complex(self.cos, self.sin)[:, None]  # context 1 C/2
+        scaled = turns * c.head_width**-0.5
+        parts = (scaled, c.heads), (turns, c.kv_heads), (torch.ones_like(turns), c.kv_heads)
+        return torch.cat([part.expand(-1, heads, -1) for part, heads in parts], dim=1)

@@ -1,0 +1,59 @@
+"""A model's recipe: the `config.toml` of its folder, from which the model can be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from musegen import config
+from musegen.codecs.bars import Layout
+from musegen.data.batches import Augmentation
+from musegen.data.corpora import Corpus
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """`kind` names a network of `networks.NETWORKS`; `shape` are the fields of its config."""
+
+    kind: str
+    shape: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained. Lengths are in tokens, times in steps."""
+
+    steps: int
+    rows: int
+    length: int
+    learning_rate: float
+    warmup: int = 200
+    cooldown: float = 0.3
+    """Share of the steps, at the end, over which the rate falls to nothing."""
+    original_keys: float = 0.07
+    """Share of the steps, at the end, without augmentation of pitch and velocity."""
+    weight_decay: float = 0.1
+    clip: float = 1.0
+    average: float = 0.999
+    """Decay of the moving average of the weights (EMA), which is what is kept; 0 turns it off."""
+    seed: int = 1
+    validate_every: int = 500
+    validation_rows: int = 64
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole `config.toml`."""
+
+    name: str
+    verbs: tuple[str, ...]
+    codec: Layout
+    network: NetworkRecipe
+    training: Training
+    corpora: tuple[Corpus, ...]
+
+
+def load(path: Path) -> Recipe:
+    return config.load(Recipe, path)

@@ -1,0 +1,121 @@
+"""Choosing one id from logits: temperature, top-k, top-p, min-p, and the random numbers.
+
+Arrays here are numpy's: a few rows of a few hundred logits cost less there than in torch, and the
+settings can be checked before torch is loaded. Axes: `B` batch, `V` vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musegen.errors import UsageError
+
+Logits = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How adventurous the choice is; the rules are applied in this order."""
+
+    temperature: float = 1.0
+    """0 to 2: lower is safer, higher is wilder, 0 always takes the likeliest."""
+    top_k: int = 0
+    """Keep only so many of the likeliest; 0 keeps all."""
+    top_p: float = 1.0
+    """Keep the likeliest that reach this share of the probability together, above 0 to 1."""
+    min_p: float = 0.0
+    """Keep what is at least this fraction as probable as the likeliest, 0 to below 1."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 2:
+            raise UsageError(f"temperature {self.temperature} is not between 0 and 2")
+        if self.top_k < 0:
+            raise UsageError(f"top_k {self.top_k} is not 0 (off) or more")
+        if not 0 < self.top_p <= 1:
+            raise UsageError(f"top_p {self.top_p} is not above 0 and at most 1")
+        if not 0 <= self.min_p < 1:
+            raise UsageError(f"min_p {self.min_p} is not at least 0 and below 1")
+
+
+def streams(seed: int, indices: Iterable[int]) -> list[np.random.Generator]:
+    """One stream of random numbers per variation; number k depends on `seed` and k alone."""
+    return [
+        np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(k,))))
+        for k in indices
+    ]
+
+
+def draw(logits: Logits, sampling: Sampling, streams: Sequence[np.random.Generator]) -> list[int]:
+    """Choose an id for each row of logits [B, V], with one number from that row's own stream.
+
+    A row's choice depends on its logits and its stream alone. At temperature 0 nothing is drawn.
+    """
+    if not np.isfinite(logits.max(axis=-1)).all():
+        raise RuntimeError("nothing can be chosen: the logits are not finite, or all are masked")
+    if sampling.temperature == 0:
+        return [int(id_) for id_ in logits.argmax(axis=-1)]
+    open_ids = np.flatnonzero(np.isfinite(logits.max(axis=0)))  # of any row: the mask leaves few
+    kept = filtered(logits.take(open_ids, axis=-1), sampling)
+    totals = probabilities(kept).cumsum(axis=-1, dtype=np.float64)  # B, len(open_ids)
+    # 1 - random() is above 0, so that what has no probability is never reached.
+    return [
+        int(open_ids[row.searchsorted((1.0 - stream.random()) * row[-1])])
+        for row, stream in zip(totals, streams, strict=True)
+    ]
+
+
+def filtered(logits: Logits, sampling: Sampling) -> Logits:
+    """Apply every rule of `sampling` to logits [B, V]; what is ruled out becomes -inf."""
+    if sampling.temperature != 1:
+        logits = tempered(logits, sampling.temperature)
+    if sampling.top_k:
+        logits = top_k(logits, sampling.top_k)
+    if sampling.top_p < 1:
+        logits = top_p(logits, sampling.top_p)
+    if sampling.min_p:
+        logits = min_p(logits, sampling.min_p)
+    return logits
+
+
+def tempered(logits: Logits, temperature: float) -> Logits:
+    """Widen or narrow the gaps between logits [B, V]; the likeliest stands at 0."""
+    gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
+    return gaps / np.float32(temperature)
+
+
+def top_k(logits: Logits, k: int) -> Logits:
+    """Keep the k largest of each row [B, V], and what equals the least of them."""
+    if k >= logits.shape[-1]:
+        return logits
+    return at_least(logits, np.partition(logits, -k, axis=-1)[:, -k, None])
+
+
+def top_p(logits: Logits, p: float) -> Logits:
+    """Keep the fewest of the likeliest of each row [B, V] that reach probability p together.
+
+    What equals the least of them stays too. The source is Holtzman et al. 2020 (nucleus sampling).
+    """
+    falling = np.sort(logits, axis=-1)[:, ::-1]  # B V
+    totals = probabilities(falling).cumsum(axis=-1)  # B V
+    needed = (totals < p * totals[:, -1:]).sum(axis=-1, keepdims=True)  # B 1: of how many, less 1
+    return at_least(logits, np.take_along_axis(falling, needed, axis=-1))
+
+
+def min_p(logits: Logits, p: float) -> Logits:
+    """Keep what is at least p times as probable as the likeliest of its row [B, V]."""
+    return at_least(logits, logits.max(axis=-1, keepdims=True) + np.float32(np.log(p)))
+
+
+def at_least(logits: Logits, least: Logits) -> Logits:
+    """Rule out what is below `least` [B, 1]."""
+    return np.where(logits >= least, logits, np.float32(-np.inf))
+
+
+def probabilities(logits: Logits) -> Logits:
+    """Probabilities [B, V], the likeliest taken as 1: they are not divided by their sum."""
+    gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
+    return np.exp(gaps)

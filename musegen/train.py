@@ -1,0 +1,295 @@
+"""One training loop for every network that predicts the next token.
+
+A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.pt` (to go on from, exactly) and,
+once done, `weights.safetensors`. Under `torchrun` the rows of a batch are shared out among the processes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from musegen.codecs import BarCodec
+from musegen.data import shards
+from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.errors import UsageError
+from musegen.models import build_network, save_weights
+from musegen.recipe import Recipe, Training
+
+REPORT_EVERY = 50
+VALIDATION_SEED = 0
+
+
+@dataclass(frozen=True)
+class Workers:
+    """This process among those that `torchrun` started; alone, rank 0 of 1."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+
+@contextmanager
+def workers(device: str) -> Iterator[Workers]:
+    """Join the process group, if there is one, and leave it at the end."""
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    rank = int(os.environ.get("RANK", "0"))
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    place = torch.device(device, local if device == "cuda" else None)
+    if count > 1:
+        dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    try:
+        yield Workers(rank, count, place)
+    finally:
+        if count > 1:
+            dist.destroy_process_group()
+
+
+def learning_rate(step: int, training: Training) -> float:
+    """Linear warm-up, a plateau, and a linear fall to nothing (Hägele et al., 2024)."""
+    fall = max(round(training.steps * training.cooldown), 1)
+    up = (step + 1) / max(training.warmup, 1)
+    down = (training.steps - step) / fall
+    return training.learning_rate * min(up, 1.0, down)
+
+
+def augmentation(step: int, training: Training) -> Augmentation:
+    """The recipe's, until the last steps: those hear the music as it is."""
+    chosen = training.augmentation
+    if step < training.steps * (1 - training.original_keys):
+        return chosen
+    return Augmentation(0.0, 0.0, chosen.drop_field, chosen.count_bars)
+
+
+def train(
+    recipe: Recipe,
+    data: Path,
+    run: Path,
+    *,
+    device: str = "auto",
+    compiled: bool = False,
+    checkpoint_seconds: float = 300.0,
+    report: Callable[[dict[str, Any]], None] = lambda line: None,
+) -> Path:
+    """Train until the recipe's last step, going on from `run` if it holds a checkpoint.
+
+    Returns the path of the weights: the moving average in half precision. UsageError where the data was
+    prepared for another codec.
+    """
+    if shards.load_info(data)["layout"] != asdict(recipe.codec):
+        raise UsageError(f"{data}: prepared for another codec; run 'musegen data prepare' again")
+    with workers(device) as here:
+        loop = _Loop(recipe, data, run, here, compiled)
+        loop.resume()
+        saved = time.monotonic()
+        while loop.step < recipe.training.steps:
+            loop.advance()
+            last = loop.step == recipe.training.steps
+            if last or loop.step % recipe.training.validate_every == 0:
+                loop.validate(report)
+            elif loop.step % REPORT_EVERY == 0:
+                loop.log(report)
+            if here.rank == 0 and (last or time.monotonic() - saved > checkpoint_seconds):
+                loop.save()
+                saved = time.monotonic()
+        weights = run / "weights.safetensors"
+        if here.rank == 0:
+            save_weights(loop.kept, weights)
+            draw_curve(run / "log.jsonl", run / "curve.svg")
+        return weights
+
+
+class _Loop:
+    """The state of a run and what can be done with it."""
+
+    def __init__(
+        self, recipe: Recipe, data: Path, run: Path, here: Workers, compiled: bool
+    ) -> None:
+        self.recipe, self.run, self.here = recipe, run, here
+        self.training = recipe.training
+        if self.training.rows % here.count:
+            raise UsageError(f"rows {self.training.rows} do not divide among {here.count} processes")
+        run.mkdir(parents=True, exist_ok=True)
+        codec = BarCodec(recipe.codec)
+        weights = {c.name: c.weight for c in recipe.corpora}
+        self.windows = Windows(shards.load(data, "train"), codec, weights)
+        self.validation = Windows(shards.load(data, "valid"), codec, weights)
+        self.is_note = torch.from_numpy(self.windows.is_note).to(here.device)
+        torch.manual_seed(self.training.seed)
+        self.network = build_network(recipe).to(here.device)
+        average = self.training.average
+        self.average = (
+            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(average))
+            if average
+            else None
+        )
+        self.optimizer = torch.optim.AdamW(
+            self._groups(), betas=(0.9, 0.95), fused=here.device.type == "cuda"
+        )
+        self.forward: Callable[[Tensor], Tensor] = self.network
+        if here.count > 1:
+            self.forward = DistributedDataParallel(self.network)
+        if compiled:
+            self.forward = torch.compile(self.forward)  # type: ignore[assignment]
+        self.step = 0
+        self.seconds = 0.0
+        self._bits = self._notes = 0.0
+        self._mark = (0, time.monotonic())
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Matrices decay, vectors do not."""
+        parameters = list(self.network.parameters())
+        return [
+            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": self.training.weight_decay},
+            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+        ]
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network whose weights count."""
+        return self.network if self.average is None else self.average.module
+
+    def loss(self, forward: Callable[[Tensor], Tensor], ids: np.ndarray[Any, Any]) -> tuple[Tensor, Tensor]:
+        """Nats of all predicted tokens, summed, and how many notes they hold."""
+        tokens = torch.from_numpy(ids).to(self.here.device, non_blocking=True)
+        inputs, targets = tokens[:, :-1], tokens[:, 1:]
+        with torch.autocast(self.here.device.type, dtype=torch.bfloat16):
+            logits = forward(inputs)
+        nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
+        return nats, self.is_note[targets].sum()
+
+    def advance(self) -> None:
+        """One step."""
+        t = self.training
+        began = time.monotonic()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.step, t)
+        self.network.train()
+        rows = t.rows // self.here.count
+        key = (t.seed, self.step, self.here.rank)
+        ids = self.windows.batch(rows, t.length + 1, key, augmentation(self.step, t))
+        nats, notes = self.loss(self.forward, ids)
+        (nats / (rows * t.length)).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.network.parameters(), t.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        self.step += 1
+        self._bits = self._bits + nats.detach() / math.log(2)
+        self._notes = self._notes + notes
+        self.seconds += time.monotonic() - began
+
+    def _progress(self) -> dict[str, Any]:
+        step, mark = self._mark
+        now = time.monotonic()
+        self._mark = (self.step, now)
+        rate = (self.step - step) / max(now - mark, 1e-9)
+        line = {
+            "step": self.step,
+            "train_bits_per_note": round(float(self._bits) / max(float(self._notes), 1.0), 4),
+            "learning_rate": learning_rate(self.step - 1, self.training),
+            "tokens_per_second": round(rate * self.training.rows * self.training.length),
+            "seconds": round(self.seconds, 1),
+            "seconds_left": round((self.training.steps - self.step) / max(rate, 1e-9)),
+        }
+        self._bits = self._notes = 0.0
+        return line
+
+    def log(self, report: Callable[[dict[str, Any]], None], **more: float) -> None:
+        line = self._progress() | more
+        if self.here.rank == 0:
+            with (self.run / "log.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            report(line)
+
+    @torch.no_grad()
+    def validate(self, report: Callable[[dict[str, Any]], None]) -> None:
+        """Bits per note of the kept weights on fixed windows of the validation split."""
+        bits = notes = 0.0
+        if self.here.rank == 0:
+            self.kept.eval()
+            for part in range(0, self.training.validation_rows, 8):
+                rows = min(8, self.training.validation_rows - part)
+                ids = self.validation.batch(
+                    rows, self.training.length + 1, (VALIDATION_SEED, part), PLAIN
+                )
+                nats, count = self.loss(self.kept, ids)
+                bits += float(nats) / math.log(2)
+                notes += float(count)
+        self.log(report, valid_bits_per_note=round(bits / max(notes, 1.0), 4))
+
+    # Checkpoints
+
+    def save(self) -> None:
+        """Write the state beside the old one, then put it in its place."""
+        state = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "network": self.network.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        if self.here.device.type == "cuda":
+            state["cuda_random"] = torch.cuda.get_rng_state()
+        path = self.run / "checkpoint.pt"
+        torch.save(state, path.with_suffix(".new"))
+        os.replace(path.with_suffix(".new"), path)
+
+    def resume(self) -> None:
+        path = self.run / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, map_location=self.here.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"].cpu())
+        if self.here.device.type == "cuda" and "cuda_random" in state:
+            torch.cuda.set_rng_state(state["cuda_random"].cpu())
+        self.step, self.seconds = state["step"], state["seconds"]
+        self._mark = (self.step, time.monotonic())
+        self._forget_later_lines()
+
+    def _forget_later_lines(self) -> None:
+        """Drop from the log what a killed run wrote after its last checkpoint."""
+        log = self.run / "log.jsonl"
+        if self.here.rank == 0 and log.exists():
+            lines = log.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= self.step]
+            log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+
+
+def draw_curve(log: Path, picture: Path) -> None:
+    """The run's bits per note over its steps, as SVG or PNG."""
+    from matplotlib.figure import Figure
+
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    figure = Figure(figsize=(7, 4), layout="tight")
+    axes = figure.subplots()
+    for field, label in (("train_bits_per_note", "training"), ("valid_bits_per_note", "validation")):
+        points = [(line["step"], line[field]) for line in lines if field in line]
+        axes.plot(*zip(*points, strict=True), label=label)
+    axes.set(xlabel="step", ylabel="bits per note")
+    axes.legend()
+    axes.grid(alpha=0.3)
+    figure.savefig(picture)
