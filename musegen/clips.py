@@ -152,6 +152,9 @@ def skyline(notes: Notes) -> Notes:
 
 
 def is_monophonic(notes: Notes) -> bool:
-    """Whether at most a twentieth of the notes begin while another one sounds."""
-    overlaps = int((notes.start[1:] < notes.end[:-1]).sum())
-    return overlaps <= len(notes) / 20
+    """Whether at most a twentieth of the notes are joined by another before they are half over.
+
+    So legato, where notes overlap a little, is one voice.
+    """
+    half = notes.start[:-1] + notes.duration[:-1] // 2
+    return int((notes.start[1:] < half).sum()) <= len(notes) / 20

@@ -94,18 +94,22 @@ def read(source: str | Path | BinaryIO) -> Reading:
 
     UnreadableError says what is wrong with it, LimitError which limit it exceeds.
     """
-    if isinstance(source, (str, Path)):
-        try:
+    name = str(source if isinstance(source, (str, Path)) else getattr(source, "name", "input"))
+    name = "".join(c if c.isprintable() else "?" for c in name)
+    try:
+        if isinstance(source, (str, Path)):
             with open(source, "rb") as file:
-                return parse(file.read(MAX_BYTES + 1), str(source))
-        except FileNotFoundError:
-            raise UnreadableError(f"{source}: no such file; check the path") from None
-        except IsADirectoryError:
-            raise UnreadableError(f"{source}: is a directory; name a MIDI file in it") from None
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableError(f"{source}: cannot be opened: {reason}") from None
-    return parse(source.read(MAX_BYTES + 1), str(getattr(source, "name", "input")))
+                data = file.read(MAX_BYTES + 1)
+        else:
+            data = source.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise UnreadableError(f"{name}: no such file; check the path") from None
+    except IsADirectoryError:
+        raise UnreadableError(f"{name}: is a directory; name a MIDI file in it") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path, a closed file
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableError(f"{name}: cannot be read: {reason}") from None
+    return parse(data, name)
 
 
 def parse(data: bytes, name: str = "input") -> Reading:
@@ -120,6 +124,7 @@ def parse(data: bytes, name: str = "input") -> Reading:
     shared = _Shared()
     failures: list[str] = []
     read_any = False
+    note_count = 0
     for index, chunk in enumerate(chunks):
         try:
             messages = _messages(chunk)
@@ -128,17 +133,17 @@ def parse(data: bytes, name: str = "input") -> Reading:
             failures.append(f"track {index + 1} is damaged ({reason or type(error).__name__})")
             continue
         read_any = True
-        _read_track(index, messages, parts, shared, report)
-        if sum(len(p.notes) for p in parts.values()) > MAX_NOTES:
+        note_count += _read_track(index, messages, parts, shared, report)
+        if note_count > MAX_NOTES:
             raise LimitError(f"{name}: more than {MAX_NOTES:,} notes (the limit); split the file")
-        if kind == 2 and any(p.notes for p in parts.values()):
+        if kind == 2 and note_count:
             if index + 1 < len(chunks):
                 report.left_out.append(f"type 2: only sequence {index + 1} was taken")
             break
     if failures and not read_any:
         raise UnreadableError(f"{name}: {failures[0]}; export the file again")
     report.repairs += [f"{failure}: left out" for failure in failures]
-    song = _song(kind, division, parts, shared, report)
+    song = _song(kind == 0 and len(chunks) == 1, division, parts, shared, report)
     if seconds(song) > MAX_SECONDS or bar_count(song) > MAX_BARS:
         raise LimitError(
             f"{name}: longer than {MAX_SECONDS // 3600} hours or {MAX_BARS:,} bars (the limit);"
@@ -241,7 +246,8 @@ def _read_track(
     parts: dict[tuple[int, int], _Part],
     shared: _Shared,
     report: _Report,
-) -> None:
+) -> int:
+    """Take in a track's events; returns how many notes they were."""
     tick = 0
     by_channel = [_Part() for _ in range(16)]
     for message in messages:
@@ -279,6 +285,7 @@ def _read_track(
     for channel, part in enumerate(by_channel):
         if part.notes or part.controls or part.programs:
             parts[index, channel] = part
+    return sum(len(part.notes) for part in by_channel)
 
 
 def _end(part: _Part, place: int, tick: int) -> None:
@@ -358,7 +365,7 @@ def _clock(division: int, tempos: list[tuple[int, int]]) -> tuple[int, Callable[
 
 
 def _song(
-    kind: int,
+    is_type_0: bool,
     division: int,
     parts: dict[tuple[int, int], _Part],
     shared: _Shared,
@@ -385,27 +392,28 @@ def _song(
         key=min(shared.keys, key=lambda k: k[0])[1] if shared.keys else None,
     )
     sounding = [key for key, part in parts.items() if part.notes]
+    played = {index for index, _ in sounding}
+    is_split = is_type_0 and len(sounding) > 1
     _adopt_controls(parts, sounding)
+    programs: dict[int, list[tuple[int, int]]] = {}
+    for (_, channel), part in parts.items():
+        programs.setdefault(channel, []).extend(part.programs)
     tracks = []
     for index, channel in sounding:
         part = parts[index, channel]
         is_drum = channel == DRUM_CHANNEL
-        elsewhere = [p for (_, c), other in parts.items() if c == channel for p in other.programs]
-        program = _program(part, elsewhere, report)
+        program = _program(part, programs[channel], report)
         notes = _notes(part, song, clock, at(shared.ends[index]), is_drum, report)
         if not len(notes):
             continue
         controls = Controls.of(part.controls)
         controls = Controls(clock(controls.tick), controls.number, controls.value)
-        alone = kind != 0 or len(sounding) == 1
-        name = shared.names.get(index, "") if alone else ""
+        name = "" if is_split else shared.names.get(index, "")
         tracks.append(Track(notes, program, is_drum, name, channel, controls))
-    conductor = 0 not in {index for index, _ in sounding} or (kind == 0 and len(sounding) > 1)
-    ends = {at(end) for index, end in shared.ends.items() if index in {i for i, _ in sounding}}
+    ends = {at(end) for index, end in shared.ends.items() if index in played}
     length, meters_used = _length(song, tracks, ends or {at(max(shared.ends.values(), default=0))})
     kept = [(at(t), text) for t, text in sorted(shared.markers, key=lambda m: m[0])]
-    silent = set(shared.ends) - {0} - {index for index, _ in sounding}
-    report.ignored["tracks without notes"] = len(silent)
+    report.ignored["tracks without notes"] = len(set(shared.ends) - {0} - played)
     report.ignored["key changes"] = len({key for _, key in shared.keys} - {song.key})
     report.ignored["markers after the end"] = sum(tick >= length for tick, _ in kept)
     return Song(
@@ -416,17 +424,16 @@ def _song(
         meters=meters_used,
         key=song.key,
         markers=tuple(Marker(tick, text) for tick, text in kept if tick < length),
-        name=shared.names.get(0, "") if conductor else "",
+        name=shared.names.get(0, "") if is_split or 0 not in played else "",
     )
 
 
 def _adopt_controls(parts: dict[tuple[int, int], _Part], sounding: list[tuple[int, int]]) -> None:
     """Controls from a set-up track without notes go to the first track that plays the channel."""
+    heirs = {channel: parts[index, channel] for index, channel in reversed(sounding)}
     for (_, channel), part in parts.items():
-        if not part.notes and part.controls:
-            heir = next((key for key in sounding if key[1] == channel), None)
-            if heir is not None:
-                parts[heir].controls = part.controls + parts[heir].controls
+        if not part.notes and channel in heirs:
+            heirs[channel].controls[:0] = part.controls
 
 
 def _program(part: _Part, elsewhere: list[tuple[int, int]], report: _Report) -> int:
@@ -453,9 +460,8 @@ def _notes(
     start, end = clock(table[:, 0]), clock(np.maximum(table[:, 1], 0))
     if hanging.any():
         report.repaired["notes that never ended closed"] += int(hanging.sum())
-        bars = np.array(
-            [song.meter_at(t).bar_ticks(song.ticks_per_quarter) for t in start[hanging].tolist()]
-        )
+        meters = np.array([(m.tick, m.bar_ticks(song.ticks_per_quarter)) for m in song.meters])
+        bars = meters[np.searchsorted(meters[:, 0], start[hanging], side="right") - 1, 1]
         end[hanging] = np.minimum(start[hanging] + _HANGING_BARS * bars, track_end)
     empty = end <= start
     if is_drum:
@@ -534,12 +540,12 @@ def write(
     OutputError where `path` exists, unless `overwrite`, and where it cannot be written.
     """
     path = Path(path)
+    if not path.name:
+        raise OutputError(f"{path}: is not a file name; give one")
     data = to_bytes(song, recipe=recipe, program_changes=program_changes)
     if repairs := parse(data, str(path)).repairs:
         raise OutputError(f"{path}: would not read back cleanly ({repairs[0]}); please report this")
-    if not path.name:
-        raise OutputError(f"{path}: is not a file name; give one")
-    draft = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+    draft = path.with_name(f".musegen-{secrets.token_hex(6)}.part")
     try:
         with open(draft, "xb") as file:
             file.write(data)
@@ -568,7 +574,11 @@ def _publish(draft: Path, path: Path, data: bytes) -> None:
         raise
     except OSError:  # a file system without hard links
         with open(path, "xb") as file:
-            file.write(data)
+            try:
+                file.write(data)
+            except OSError:
+                path.unlink()
+                raise
 
 
 # A tick, what comes first at one tick (0 before 1 before 2), and the mido message.

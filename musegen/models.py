@@ -8,6 +8,7 @@ anything is loaded, and no file of ours or yours can run code.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from dataclasses import dataclass
 from importlib.resources import files
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from musegen.networks.network import Network
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
+MAX_HEADER_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,6 @@ class Model:
     recipe: Recipe
     codec: BarCodec
     network: Network
-    device: str = "cpu"
 
     @property
     def name(self) -> str:
@@ -79,6 +80,66 @@ def build_network(recipe: Recipe) -> nn.Module:
     vocabulary = len(BarCodec(recipe.codec).vocabulary)
     table: dict[str, Any] = {"vocabulary": vocabulary, **recipe.network.shape}
     return network(config.build(shape, table, f"{recipe.name}: network.shape"))
+
+
+def load(name: str, device: str = "cpu") -> Model:
+    """The model of a name or a folder, ready to decode on `device` ("auto" takes CUDA if it is there).
+
+    ModelError where it is missing, damaged, or of other shapes than its recipe says.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    folder = find(name)
+    recipe = read_recipe(folder)
+    check_weights(folder)
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("no CUDA device here; use --device cpu")
+    network = build_network(recipe)
+    expected = {k: tuple(v.shape) for k, v in network.state_dict().items()}
+    stored = {k: tuple(v["shape"]) for k, v in weights_header(folder / WEIGHTS).items()}
+    if stored != expected:
+        odd = sorted(k for k in stored.keys() | expected.keys() if stored.get(k) != expected.get(k))
+        raise ModelError(
+            f"{folder / WEIGHTS}: does not fit {CONFIG} (at {odd[0]}); get both from one place"
+        )
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"{folder / WEIGHTS}: damaged ({error}); install it again") from None
+    network.requires_grad_(False).eval().float().to(device)
+    return Model(recipe, BarCodec(recipe.codec), network)
+
+
+def check_weights(folder: Path) -> None:
+    """ModelError, with the remedy, where the folder has no weights."""
+    if not (folder / WEIGHTS).is_file():
+        raise ModelError(
+            f"{folder.name} has no weights ({folder / WEIGHTS} is missing): install musegen again, "
+            f"or make them with 'musegen train {folder / CONFIG}'"
+        )
+
+
+def weights_header(path: Path) -> dict[str, Any]:
+    """Names, shapes and types of the tensors in a safetensors file, read without the tensors.
+
+    The format: 8 bytes of header length (little-endian), then that much JSON.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(MAX_HEADER_BYTES, path.stat().st_size):
+                raise ValueError("no header")
+            header: dict[str, Any] = json.loads(file.read(length))
+    except (OSError, ValueError):
+        raise ModelError(f"{path}: not a safetensors file; install the model again") from None
+    header.pop("__metadata__", None)
+    if not all(isinstance(v, dict) and isinstance(v.get("shape"), list) for v in header.values()):
+        raise ModelError(f"{path}: not a safetensors file; install the model again")
+    return header
 
 
 def save_weights(network: nn.Module, path: Path) -> None:

@@ -16,6 +16,9 @@ from musegen.errors import UsageError
 
 Logits = NDArray[np.float32]
 
+COLDEST = 1e-6
+"""Temperatures above 0 act as this at least, or the gaps between logits would overflow."""
+
 
 @dataclass(frozen=True)
 class Sampling:
@@ -84,7 +87,7 @@ def filtered(logits: Logits, sampling: Sampling) -> Logits:
 def tempered(logits: Logits, temperature: float) -> Logits:
     """Widen or narrow the gaps between logits [B, V]; the likeliest stands at 0."""
     gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
-    return gaps / np.float32(temperature)
+    return gaps / np.float32(max(temperature, COLDEST))
 
 
 def top_k(logits: Logits, k: int) -> Logits:

@@ -303,7 +303,7 @@ class BarCodec:
                     (position, 1, value + FIRST_DRUM, velocity)
                 )
         if not self.layout.max_tracks:
-            instruments = [0] if rows else []
+            instruments = [0]
         if any(slot >= len(instruments) for slot in rows):
             raise ValueError(f"slots {sorted(rows)} for {len(instruments)} instruments")
         tracks = tuple(

@@ -25,7 +25,7 @@ class Request:
 
     `header` gives each field that the sequence shall have: a value, or None to let the model choose;
     a field that is absent is left out. `instruments` None lets the model choose them. `bars` is how many
-    bars to write after those of the prompt; `counting` tells the model so, that it may end the piece there.
+    bars to write after those of the prompt, counting one that the prompt has just begun; `counting` tells the model so, that it may end the piece there.
     `max_chord` caps the notes of one onset of one track, `max_empty_bars` the bars of rest in a row.
     `fixed_meter` keeps the metre from changing.
     """
@@ -67,7 +67,8 @@ class BarGrammar:
         for token in prompt:
             state = self.advance(state, token)
         self.start = state
-        self.last_bar = state.bars + request.bars
+        begun = state.bars > 0 and state.last in ("bar", "meter")
+        self.last_bar = state.bars - begun + request.bars
         self._rows = lru_cache(maxsize=4096)(self._row)
 
     def advance(self, state: State, token: int) -> State:

@@ -26,13 +26,13 @@ from musegen.data.beats import on_beats
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.shards import Builder
 from musegen.errors import LimitError, UnreadableError
+from musegen.general_midi import TD11_TO_GM
 from musegen.song import Notes, Song, Track
 from musegen.time import bar_lines
 
 MIN_BARS = 4
 """Shorter pieces are dropped."""
 MIN_NOTES = 16
-TD11_TO_GENERAL_MIDI={22:42,26:46,40:38,50:48,47:45,58:43,55:49,52:57,59:51}
 VERSION = 1
 """Of the encoding: parts that another version made are made anew."""
 
@@ -223,7 +223,7 @@ def encode(song: Song, corpus: Corpus, codec: BarCodec) -> Iterator[Encoded]:
 
 def _from_td11(track: Track) -> Track:
     table = np.arange(128)
-    for pitch, general in TD11_TO_GENERAL_MIDI.items():
+    for pitch, general in TD11_TO_GM.items():
         table[pitch] = general
     notes = track.notes
     mapped = Notes(notes.start, notes.duration, table[notes.pitch], notes.velocity)

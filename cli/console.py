@@ -1,0 +1,102 @@
+"""What reaches the terminal: messages on stderr, results on stdout, nothing that could control it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, TextIO
+
+from musegen.errors import OutputError
+
+
+class Progress(Protocol):
+    """Told how many bars are done, of how many."""
+
+    def __call__(self, done: int, total: int, /) -> None: ...
+
+
+def clean(text: str) -> str:
+    """`text` on one line; what does not print, escape codes above all, becomes `?`."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def _encoded(text: str, stream: TextIO) -> str:
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def say(message: str) -> None:
+    """A line for the person at the terminal. If nobody can hear it, it is lost."""
+    with contextlib.suppress(OSError, ValueError):
+        print(_encoded(clean(message), sys.stderr), file=sys.stderr, flush=True)
+
+
+def show(lines: Iterable[str]) -> None:
+    """Lines of the result. OutputError where stdout cannot take them."""
+    text = "".join(f"{clean(line)}\n" for line in lines)
+    try:
+        sys.stdout.write(_encoded(text, sys.stdout))
+        sys.stdout.flush()
+    except OSError as error:
+        _forget_stdout()
+        raise OutputError(f"standard output: cannot be written: {error.strerror}") from None
+
+
+def _forget_stdout() -> None:
+    """Send what is still buffered nowhere, so that it cannot fail again when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
+    """Columns under their heads, two spaces apart: the first `left` to the left, others right."""
+    cells = [[clean(cell) for cell in row] for row in (heads, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        return "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+
+    return [line(row) for row in cells]
+
+
+@contextlib.contextmanager
+def progress(what: str, *, wanted: bool) -> Iterator[Progress | None]:
+    """A line that says how far the work is and how long it may take, or None off a terminal."""
+    if not (wanted and sys.stderr.isatty()):
+        yield None
+        return
+    began = time.monotonic()
+    width = 0
+
+    def update(done: int, total: int) -> None:
+        nonlocal width
+        spent = time.monotonic() - began
+        left = f", {duration(spent * (total - done) / done)} left" if done and spent > 2 else ""
+        line = clean(f"{what}: {done} of {total} bars{left}")
+        width = max(width, len(line))
+        sys.stderr.write("\r" + line.ljust(width))
+        sys.stderr.flush()
+
+    try:
+        yield update
+    finally:
+        sys.stderr.write("\r" + " " * width + "\r")
+        sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """A time in the two units that matter: "42 s", "3 min 05 s", "2 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,94 @@
+"""What a verb is told, checked before a model is loaded."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from musegen.codecs.bars import DRUM_KIT, METERS
+from musegen.errors import LimitError, UsageError
+from musegen.general_midi import instrument
+from musegen.sampling import Sampling
+from musegen.song import Key, Meter
+
+MAX_BARS = 1024
+MAX_VARIATIONS = 64
+TEMPO_RANGE = (20.0, 400.0)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all verbs share."""
+
+    variations: int
+    length: int
+    seed: int
+    sampling: Sampling
+
+    @classmethod
+    def checked(
+        cls,
+        variations: int,
+        length: int,
+        seed: int | None,
+        temperature: float,
+        top_k: int,
+        top_p: float,
+        min_p: float,
+    ) -> Options:
+        """The options, with a seed drawn if there is none. UsageError or LimitError."""
+        for what, number in (("variations", variations), ("length", length)):
+            if number < 1:
+                raise UsageError(f"{what} {number} is not 1 or more")
+        if variations > MAX_VARIATIONS:
+            raise LimitError(f"{variations} variations: the limit is {MAX_VARIATIONS} a call")
+        if length > MAX_BARS:
+            raise LimitError(f"a length of {length} bars: the limit is {MAX_BARS}")
+        if seed is not None and seed < 0:
+            raise UsageError(f"seed {seed} is not 0 or more")
+        drawn = secrets.randbelow(2**32) if seed is None else seed
+        return cls(variations, length, drawn, Sampling(temperature, top_k, top_p, min_p))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        if self.sampling.temperature == 0 and self.variations > 1:
+            return ("at temperature 0 all variations are the same",)
+        return ()
+
+
+def parse_meter(meter: Meter | str | None) -> Meter | None:
+    """A metre such as "3/4", of those the models know."""
+    if isinstance(meter, str):
+        found = re.fullmatch(r"\s*(\d{1,2})\s*/\s*(\d{1,2})\s*", meter)
+        meter = Meter(0, int(found[1]), int(found[2])) if found else Meter(0, 0, 0)
+        if (meter.numerator, meter.denominator) not in METERS:
+            known = " ".join(f"{n}/{d}" for n, d in METERS)
+            raise UsageError(f"metre must be one of {known}")
+    return meter
+
+
+def parse_key(key: Key | str | None) -> Key | None:
+    if isinstance(key, str):
+        try:
+            return Key.parse(key)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    return key
+
+
+def parse_instruments(names: Sequence[str] | None) -> tuple[int, ...] | None:
+    """Names or numbers of instruments to values of the codec's range; at most one kit of drums."""
+    if names is None:
+        return None
+    found = [instrument(name) for name in names]
+    if not found or sum(is_drum for _, is_drum in found) > 1:
+        raise UsageError("instruments must be one or more, with one drum kit at most")
+    return tuple(DRUM_KIT if is_drum else program for program, is_drum in found)
+
+
+def check_tempo(tempo: float | None) -> None:
+    low, high = TEMPO_RANGE
+    if tempo is not None and not low <= tempo <= high:
+        raise UsageError(f"tempo {tempo:g} is not between {low:g} and {high:g} bpm")

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor
+
+from musegen.networks.transformer import Transformer, TransformerConfig
+
+CONFIG = TransformerConfig(
+    vocabulary=50, width=32, layers=2, heads=4, kv_heads=2, hidden=48, context=24
+)
+assert_close = partial(torch.testing.assert_close, rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture
+def network() -> Transformer:
+    """One whose weights are large enough for mistakes to show."""
+    torch.manual_seed(0)
+    network = Transformer(CONFIG).eval()
+    for weight in network.parameters():
+        weight.data.normal_(1.0 if weight.dim() == 1 else 0.0, 0.3)
+    return network
+
+
+def some_ids(rows: int, columns: int) -> Tensor:
+    return torch.randint(CONFIG.vocabulary, (rows, columns), generator=torch.manual_seed(1))
+
+
+@torch.inference_mode()
+def stepped(
+    network: Transformer, ids: Tensor, prompt: int, padding: Tensor | None = None
+) -> Tensor:
+    """Logits from the prompt's last column on, [B, T - prompt + 1, V]."""
+    logits, cache = network.prefill(ids[:, :prompt], padding)
+    rows = [logits, *(network.step(ids[:, t], cache) for t in range(prompt, ids.shape[1]))]
+    return torch.stack(rows, dim=1)
+
+
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+@pytest.mark.parametrize("prompt", [1, 7, 24])
+def test_cached_equals_uncached(kv_heads: int, prompt: int) -> None:
+    torch.manual_seed(0)
+    network = Transformer(
+        TransformerConfig(
+            vocabulary=50, width=32, layers=2, heads=4, kv_heads=kv_heads, hidden=48, context=24
+        )
+    )
+    ids = some_ids(3, 24)
+    with torch.inference_mode():
+        full = network.eval()(ids)
+    assert_close(stepped(network, ids, prompt), full[:, prompt - 1 :])
+
+
+def test_training_and_inference_forward_agree(network: Transformer) -> None:
+    ids = some_ids(2, 24)
+    with torch.inference_mode():
+        assert_close(network.train()(ids), network.eval()(ids))
+
+
+def test_padding_makes_no_difference(network: Transformer) -> None:
+    ids, padding = some_ids(3, 20), torch.tensor([0, 3, 6])
+    logits = stepped(network, ids, 9, padding)
+    for row, dead in enumerate(padding.tolist()):
+        with torch.inference_mode():
+            alone = network(ids[row : row + 1, dead:])[0, 8 - dead :]
+        assert_close(logits[row], alone)
+
+
+def test_what_stands_in_the_padding_makes_no_difference(network: Transformer) -> None:
+    ids, padding = some_ids(2, 12), torch.tensor([4, 1])
+    other = ids.clone()
+    other[0, :4], other[1, :1] = 7, 9
+    assert torch.equal(stepped(network, ids, 8, padding), stepped(network, other, 8, padding))
+
+
+def test_no_look_ahead(network: Transformer) -> None:
+    ids = some_ids(2, 24)
+    other = ids.clone()
+    other[:, 12:] = (other[:, 12:] + 1) % CONFIG.vocabulary
+    with torch.inference_mode():
+        before, after = network(ids), network(other)
+    assert_close(before[:, :12], after[:, :12])
+    assert not torch.allclose(before[:, 12:], after[:, 12:], atol=1e-2)
+
+
+@pytest.mark.parametrize("padding", [None, torch.tensor([2, 0, 5, 1])])
+def test_rows_do_not_touch_each_other(network: Transformer, padding: Tensor | None) -> None:
+    ids = some_ids(4, 20)
+    other = ids.flip(1)
+    other[2] = ids[2]
+    first, second = (stepped(network, rows, 8, padding) for rows in (ids, other))
+    assert torch.equal(first[2], second[2])
+    assert not torch.equal(first[1], second[1])
+
+
+@pytest.mark.parametrize("padding", [None, torch.tensor([3])])
+def test_a_repeated_cache_goes_on_like_a_batch(
+    network: Transformer, padding: Tensor | None
+) -> None:
+    prompt, then = some_ids(1, 8), some_ids(3, 5)
+    both = torch.cat((prompt.expand(3, -1), then), dim=1)
+    expected = stepped(network, both, 8, None if padding is None else padding.expand(3))
+    with torch.inference_mode():
+        _, cache = network.prefill(prompt, padding)
+        rows = cache.repeated(3)
+        logits = torch.stack([network.step(then[:, t], rows) for t in range(5)], dim=1)
+    assert_close(logits, expected[:, 1:])
+    assert cache.column == 8
+
+
+def test_the_context_ends(network: Transformer) -> None:
+    with torch.inference_mode():
+        _, cache = network.prefill(some_ids(1, 24))
+        with pytest.raises(ValueError, match="24 tokens is full"):
+            network.step(torch.tensor([0]), cache)
+    with pytest.raises(ValueError, match="25 tokens do not fit a context of 24"):
+        network(some_ids(1, 25))
+
+
+def test_shapes_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match="heads of even width"):
+        TransformerConfig(50, 33, 1, 4, 2, 48, 24)
+    with pytest.raises(ValueError, match="does not divide"):
+        TransformerConfig(50, 32, 1, 4, 3, 48, 24)
+
+
+def test_it_learns_a_sequence() -> None:
+    torch.manual_seed(0)
+    network = Transformer(CONFIG)
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-2)
+    ids = some_ids(4, 17)
+    losses = []
+    for _ in range(30):
+        logits = network(ids[:, :-1])
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] == pytest.approx(torch.log(torch.tensor(50.0)).item(), abs=0.1)
+    assert losses[-1] < 1.0

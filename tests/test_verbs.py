@@ -1,0 +1,167 @@
+"""The verbs on tiny random models: exact lengths, seeds, clothes; not whether it is good music."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from musegen import midi
+from musegen.codecs.bars import METERS
+from musegen.errors import LimitError, ModelError, UnreadableError, UsageError
+from musegen.song import Controls, Key, Meter, Notes, Song, Tempo, Track
+from musegen.time import bar_count
+from musegen.verbs import continue_, generate
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "midi"
+
+
+def example(name: str) -> Song:
+    return midi.read(EXAMPLES / f"{name}.mid").song
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    meter=st.sampled_from(METERS),
+    length=st.integers(1, 9),
+    seed=st.integers(0, 2**32 - 1),
+    melody=st.booleans(),
+)
+def test_every_take_is_exactly_as_long_as_asked(
+    meter: tuple[int, int], length: int, seed: int, melody: bool, tiny_model: Path, tiny_melody_model: Path
+) -> None:
+    model = str(tiny_melody_model if melody else tiny_model)
+    (song,) = generate(length=length, seed=seed, meter=f"{meter[0]}/{meter[1]}", model=model)
+    assert song.meters == (Meter(0, *meter),)
+    assert song.length == length * meter[0] * 4 * 480 // meter[1]
+    assert all((t.notes.end <= song.length).all() for t in song.tracks)
+
+
+@pytest.mark.parametrize("name", ["melody", "piano", "beat", "band", "waltz", "jig"])
+def test_a_continuation_wears_the_clothes_of_its_source(name: str, tiny_model: Path) -> None:
+    source = example(name)
+    for part in continue_(source, variations=2, length=3, seed=5, model=str(tiny_model)):
+        assert part.length == 3 * source.meters[-1].bar_ticks(source.ticks_per_quarter)
+        assert part.ticks_per_quarter == source.ticks_per_quarter
+        assert part.tempos == (replace(source.tempos[-1], tick=0),)
+        assert [(t.name, t.program, t.channel, t.is_drum) for t in part.tracks] == [
+            (t.name, t.program, t.channel, t.is_drum) for t in source.tracks
+        ]
+
+
+def test_a_take_depends_on_the_seed_and_its_number_alone(tiny_model: Path) -> None:
+    source, model = example("band"), str(tiny_model)
+    two = continue_(source, variations=2, length=12, seed=9, model=model)
+    six = continue_(source, variations=6, length=12, seed=9, model=model)
+    assert two.songs == six.songs[:2]
+    assert len({midi.to_bytes(song) for song in six}) == 6
+    assert continue_(source, variations=2, length=12, seed=10, model=model).songs != two.songs
+
+
+def test_a_drawn_seed_makes_the_takes_again(tiny_melody_model: Path) -> None:
+    first = generate(length=2, model=str(tiny_melody_model))
+    again = generate(length=2, model=str(tiny_melody_model), seed=first.seed)
+    assert first.songs == again.songs
+
+
+def test_temperature_0_says_that_all_takes_are_the_same(tiny_model: Path) -> None:
+    takes = generate(variations=2, temperature=0, model=str(tiny_model), seed=1)
+    assert takes[0] == takes[1]
+    assert "the same" in takes.remarks[0]
+
+
+def test_what_is_asked_of_generate_is_what_comes(tiny_model: Path) -> None:
+    (song,) = generate(
+        length=4,
+        seed=3,
+        model=str(tiny_model),
+        tempo=93.5,
+        key="F# minor",
+        meter="6/8",
+        instruments=["piano", "drums"],
+    )
+    assert song.tempos == (Tempo.from_bpm(93.5),)
+    assert song.key == Key(6, is_minor=True)
+    assert song.meters == (Meter(0, 6, 8),)
+    assert {(t.program, t.is_drum) for t in song.tracks} <= {(0, False), (0, True)}
+
+
+def test_include_input_joins_on_the_bar_line(tiny_model: Path) -> None:
+    source = example("waltz")
+    (whole,) = continue_(
+        source, variations=1, length=2, seed=1, model=str(tiny_model), include_input=True
+    )
+    assert whole.between(0, source.length).tracks == source.tracks
+    assert bar_count(whole) == bar_count(source) + 2
+    assert [(m.tick, m.text) for m in whole.markers][-1] == (source.length, "continue")
+
+
+def test_one_track_can_be_continued_alone(tiny_model: Path) -> None:
+    source = example("band")
+    for wanted in (["2"], [source.tracks[1].name]):
+        (part,) = continue_(source, variations=1, tracks=wanted, model=str(tiny_model), seed=1)
+        assert [t.name for t in part.tracks] == [source.tracks[1].name]
+    with pytest.raises(UsageError, match="there are: 1 "):
+        continue_(source, tracks=["kazoo"], model=str(tiny_model))
+
+
+def test_a_kit_keeps_its_own_pitches(tiny_model: Path) -> None:
+    beat = example("beat")
+    drums = beat.tracks[0].notes
+    roland = replace(drums, pitch=drums.pitch * (drums.pitch != 42) + 22 * (drums.pitch == 42))
+    source = replace(beat, tracks=(replace(beat.tracks[0], notes=roland),))
+    (part,) = continue_(source, variations=1, length=8, seed=2, model=str(tiny_model))
+    assert 42 not in part.tracks[0].notes.pitch
+
+
+def test_a_long_source_is_heard_from_its_end(tiny_model: Path) -> None:
+    band = example("band")
+    long = replace(
+        band,
+        length=band.length * 4,
+        tracks=tuple(
+            replace(
+                t,
+                notes=Notes(
+                    *(t.notes.joined(t.notes.shifted(band.length)).table().T)
+                ).joined(t.notes.shifted(2 * band.length)).joined(t.notes.shifted(3 * band.length)),
+            )
+            for t in band.tracks
+        ),
+    )
+    takes = continue_(long, variations=1, length=2, model=str(tiny_model), seed=1)
+    assert "are the context" in takes.remarks[0]
+
+
+def test_the_pedal_is_lifted_and_the_volume_kept(tiny_model: Path) -> None:
+    source = Song(
+        (
+            Track(
+                Notes.of([(i * 480, 400, 60 + i, 80) for i in range(8)]),
+                controls=Controls.of([(0, 7, 90), (0, 64, 127)]),
+            ),
+        ),
+        length=8 * 480,
+    )
+    (part,) = continue_(source, variations=1, length=1, model=str(tiny_model), seed=1)
+    assert part.tracks[0].controls == Controls.of([(0, 7, 90)])
+
+
+def test_unfit_requests_are_refused(tiny_model: Path, tmp_path: Path) -> None:
+    model = str(tiny_model)
+    with pytest.raises(UnreadableError, match="no notes"):
+        continue_(Song(), model=model)
+    with pytest.raises(LimitError):
+        generate(length=2000, model=model)
+    with pytest.raises(UsageError, match="metre"):
+        generate(meter="4/5", model=model)
+    with pytest.raises(UsageError, match="style"):
+        generate(style="polka", model=model)
+    with pytest.raises(ModelError, match="Did you mean"):
+        generate(model="melody-lstn")
+    (tmp_path / "config.toml").write_text((tiny_model / "config.toml").read_text())
+    with pytest.raises(ModelError, match="has no weights"):
+        generate(model=str(tmp_path))
