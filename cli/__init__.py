@@ -15,10 +15,8 @@ from dataclasses import dataclass
 import click
 
 from musegen import __version__
-from musegen.errors import MusegenError
 
 from . import options
-from .console import say
 from .group import LazyGroup
 
 COMMANDS = {
@@ -29,9 +27,7 @@ COMMANDS = {
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),
 }
-"""Each command with the module in this package that has it as `command`, and its help in a line."""
-
-INTERRUPTED = 130
+"""Each command: the module in this package that has it as `command`, and its help in a line."""
 
 
 @dataclass
@@ -41,7 +37,12 @@ class Session:
     debug: bool = False
 
 
-@click.group(cls=LazyGroup, commands_table=COMMANDS, package=__name__)
+@click.group(
+    cls=LazyGroup,
+    table=COMMANDS,
+    package=__name__,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="musegen %(version)s")
 @options.debug
 def program() -> None:
@@ -54,38 +55,22 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line, by default this process's; returns the exit code.
 
-    0 all written, 1 some inputs failed, 2 usage, 3 unreadable input, 4 output refused, 5 model missing
-    or invalid, 6 limit exceeded, 130 interrupted.
+    0 all written, 1 some inputs failed, 2 usage, 3 unreadable input, 4 output refused, 5 model
+    missing or invalid, 6 limit exceeded, 130 interrupted.
     """
-    # Waiting threads that spin starve everything else on a busy machine. Read when torch is imported.
+    # Threads that spin while they wait starve a busy machine; read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     session = Session()
-    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        result = program.main(arguments, "musegen", standalone_mode=False, obj=session)
-        return int(result or 0)
+        return int(program.main(arguments, "musegen", standalone_mode=False, obj=session) or 0)
     except Exception as error:
-        if session.debug:
-            traceback.print_exc()
-        code, message = verdict(error)
-    say(f"error: {message}")
-    if "--json" in given:
         from .report import Report
 
-        Report(next((word for word in given if word in COMMANDS), ""), as_json=True).fail(
-            None, code, message
-        ).show()
-    return code
-
-
-def verdict(error: BaseException) -> tuple[int, str]:
-    """The exit code that an error ends with, and what is said of it."""
-    if isinstance(error, (click.Abort, KeyboardInterrupt)):
-        return INTERRUPTED, "interrupted"
-    if isinstance(error, click.ClickException):
-        return error.exit_code, error.format_message()
-    if isinstance(error, MusegenError):
-        return error.exit_code, str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return 4, f"{error.filename}: {error.strerror}"
-    return 1, f"a fault in musegen ({type(error).__name__}: {error}); --debug shows where"
+        if session.debug:
+            traceback.print_exc()
+        words = sys.argv[1:] if arguments is None else arguments
+        command = next((word for word in words if word in COMMANDS), "")
+        report = Report(command, as_json="--json" in words)
+        report.fail(None, error)
+        report.show()
+        return report.exit_code

@@ -1,4 +1,4 @@
-"""What reaches the terminal: messages on stderr, results on stdout, nothing that could control it."""
+"""What reaches the terminal: messages on stderr, results on stdout, and nothing that controls it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from musegen.analysis import key_of, pitched, polyphony
 from musegen.general_midi import program_name
@@ -10,13 +11,17 @@ from musegen.midi import Reading
 from musegen.song import MINOR_TONICS, Notes, Song
 from musegen.time import bar_count, seconds
 
+from .console import table
+
 NAMED_TRACKS = 8
 """More tracks than this are counted, not named, in a line of words."""
+MAX_CHANGES = 9
+"""Later changes of tempo or metre are not listed."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A song in numbers. `range` is the lowest and the highest note, drums aside; C4 is middle C."""
+    """A song in numbers. `range` is its lowest and highest note, drums aside; C4 is middle C."""
 
     bars: int
     meters: tuple[str, ...]
@@ -53,7 +58,7 @@ class Facts:
 
     @property
     def words(self) -> str:
-        """ "16 bars of 4/4 at 120 bpm, key A minor (estimated)"."""
+        """Like `16 bars of 4/4 at 120 bpm, key A minor (estimated)`."""
         low, high = self.bpm_range
         bpm = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         meters = ", ".join(self.meters[:4]) + " ..." * (len(self.meters) > 4)
@@ -102,6 +107,46 @@ def sentence(name: str, reading: Reading) -> str:
     if reading.left_out:
         parts.append(f"left out: {', '.join(reading.left_out)}")
     return "; ".join(parts)
+
+
+def page(name: str, reading: Reading) -> list[str]:
+    """All that is known of a file, in lines."""
+    song, facts = reading.song, Facts.of(reading.song)
+    lines = [name, f"  {facts.words}, {facts.seconds:.1f} s, {counted(facts.notes, 'note')}"]
+    lines += [f"  tempo: {t.bpm:.6g} bpm from tick {t.tick}" for t in song.tempos[1:MAX_CHANGES]]
+    lines += [f"  metre: {m} from tick {m.tick}" for m in song.meters[1:MAX_CHANGES]]
+    rows = [
+        (
+            str(track.number),
+            track.name or "-",
+            track.instrument,
+            "-" if track.channel is None else str(track.channel),
+            str(track.notes),
+            range_words(track.range),
+            f"{track.polyphony:.1f}",
+        )
+        for track in TrackFacts.all_of(song)
+    ]
+    if rows:
+        heads = ("track", "name", "instrument", "channel", "notes", "range", "polyphony")
+        lines += ["", *(f"  {line}" for line in table(heads, rows, left=3)), ""]
+    lines += [f"  repaired: {repair}" for repair in reading.repairs]
+    lines += [f"  left out: {left_out}" for left_out in reading.left_out]
+    lines += [f"  made by: {reading.recipe}"] if reading.recipe else []
+    return lines
+
+
+def input_facts(name: str, reading: Reading) -> dict[str, Any]:
+    """All that is known of a file, for JSON."""
+    return {
+        "path": name,
+        **asdict(Facts.of(reading.song)),
+        "ticks_per_quarter": reading.song.ticks_per_quarter,
+        "tracks": [asdict(track) for track in TrackFacts.all_of(reading.song)],
+        "repairs": reading.repairs,
+        "left_out": reading.left_out,
+        "recipe": reading.recipe,
+    }
 
 
 def note_name(pitch: int) -> str:

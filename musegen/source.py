@@ -130,7 +130,8 @@ class Source:
             raise UnreadableError("no notes found in the bars whose metre is known")
         clip = codec.clip(replace(grid, tracks=tuple(grid.tracks[i] for i in heard)))
         if len(clip.tracks) < len(heard):
-            raise UsageError("a drum track has no pitch between 27 and 87; choose others by --track")
+            drums = "no drums" if codec.layout.max_tracks == 0 else "drums from 27 to 87"
+            raise UsageError(f"this model plays {drums}: choose other tracks, or another model")
         return clip, replace(self, places=tuple(self.places[i] for i in heard))
 
     # Out

@@ -49,7 +49,7 @@ DRUM_KIT = 128
 class Layout:
     """What one kind of bar codec can say. It is a model's whole codec config.
 
-    `max_tracks` 0 means one voice without instrument, `velocity_bins` divide 1..127 evenly.
+    `max_tracks` 0 means one voice without instrument, `velocity_bins` divide 0..127 evenly.
     """
 
     steps_per_quarter: int = 12
@@ -59,6 +59,8 @@ class Layout:
     def __post_init__(self) -> None:
         if self.steps_per_quarter not in (12, 24):
             raise UsageError(f"steps_per_quarter is {self.steps_per_quarter}; use 12 or 24")
+        if self.velocity_bins not in (1, 2, 4, 8, 16, 32, 64):
+            raise UsageError(f"velocity_bins is {self.velocity_bins}; use a power of 2 up to 64")
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,12 @@ class BarCodec:
 
         The song must be on our grid (`clips.quantised`). At most `max_tracks` tracks with notes are
         kept (those with the most notes), velocities and durations go to their bins, drums outside
-        27..87 are dropped; a one-voice layout keeps the highest note of each onset.
+        27..87 are dropped; a one-voice layout has no drums, and keeps the highest note of each onset.
         """
         if song.ticks_per_quarter != self.layout.steps_per_quarter:
             raise ValueError(f"the song has {song.ticks_per_quarter} ticks a quarter")
-        playing = [t for t in song.tracks if len(t.notes)]
+        one_voice = self.layout.max_tracks == 0
+        playing = [t for t in song.tracks if len(t.notes) and not (one_voice and t.is_drum)]
         limit = max(self.layout.max_tracks, 1)
         busiest = sorted(playing, key=lambda t: -len(t.notes))[:limit]
         tracks = tuple(
@@ -306,9 +309,14 @@ class BarCodec:
             instruments = [0]
         if any(slot >= len(instruments) for slot in rows):
             raise ValueError(f"slots {sorted(rows)} for {len(instruments)} instruments")
+
+        def notes_of(slot: int) -> Notes:
+            notes = Notes.of(rows.get(slot, [])).without_overlaps().between(0, bar_end)
+            return notes if self.layout.max_tracks else melody(notes)
+
         tracks = tuple(
             Track(
-                Notes.of(rows.get(i, [])).without_overlaps().between(0, bar_end),
+                notes_of(i),
                 program=0 if value == DRUM_KIT else value,
                 is_drum=value == DRUM_KIT,
             )

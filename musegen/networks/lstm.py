@@ -17,6 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from musegen.networks.packed import Product, product, version
+
 
 @dataclass(frozen=True)
 class LSTMConfig:
@@ -42,13 +44,14 @@ class LSTMConfig:
             raise ValueError(f"heads {self.heads} does not divide width {self.width}")
 
 
-class Cell(NamedTuple):
-    """A layer as `step` uses it: nn.LSTM would lay its weights out anew at every call."""
+class Lean(NamedTuple):
+    """The network as `step` uses it; nn.LSTM would lay its weights out anew at every call."""
 
-    weight: Tensor  # D+E 4E, or E+E 4E: gates in, forget, out, cell
-    bias: Tensor  # 4E
-    inputs: Tensor  # B D+E, or B E+E: what comes from below, then the layer's last output
-    state: Tensor  # B E
+    gates: list[Product]
+    """Of each layer: what comes in and the last output to the gates in, forget, out, cell."""
+    qkv: Product
+    mix: Product
+    logits: Product
 
 
 @dataclass
@@ -59,22 +62,26 @@ class Cache:
     row that began shorter than the others is hidden by the mask where it was not there yet.
     """
 
-    cells: list[Cell]
+    inputs: list[Tensor]
+    """Of each layer, [B, D+E], then [B, E+E]: what comes in, and the layer's last output."""
+    states: list[Tensor]
+    """Of each layer, [B, E]."""
     ring: Tensor
     """[2, B*H, W, C]"""
     mask: Tensor | None
     """[B*H, 1, W], 0 or in dead slots -inf; None if there are none."""
     column: int
     """The column that the next step writes."""
+    lean: Lean
+    """The network that fills it."""
 
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
-        cells = [
-            cell._replace(inputs=cell.inputs.repeat(count, 1), state=cell.state.repeat(count, 1))
-            for cell in self.cells
-        ]
+        inputs = [each.repeat(count, 1) for each in self.inputs]
+        states = [each.repeat(count, 1) for each in self.states]
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
-        return Cache(cells, self.ring.repeat(1, count, 1, 1), mask, self.column)
+        ring = self.ring.repeat(1, count, 1, 1)
+        return Cache(inputs, states, ring, mask, self.column, self.lean)
 
 
 class AttentionLSTM(nn.Module):
@@ -84,6 +91,7 @@ class AttentionLSTM(nn.Module):
         super().__init__()
         c = config
         self.config = config
+        self.made: tuple[list[tuple[int, int]], Lean] | None = None
         self.embedding = nn.Embedding(c.vocabulary, c.width)
         between = c.dropout if c.layers > 1 else 0.0
         self.lstm = nn.LSTM(c.width, c.hidden, c.layers, batch_first=True, dropout=between)
@@ -150,30 +158,36 @@ class AttentionLSTM(nn.Module):
                 dead, -math.inf
             )
             mask = mask.repeat_interleave(c.heads, 0)[:, None]  # B*H 1 W
-        cache = Cache(self.cells(last, state), ring, mask, time)
+        incoming = [c.width, *[c.hidden] * (c.layers - 1)]
+        inputs = [
+            torch.cat((x.new_zeros(batch, width), output), dim=1)
+            for width, output in zip(incoming, last, strict=True)
+        ]
+        cache = Cache(inputs, [each.clone() for each in state], ring, mask, time, self.lean())
         q = self.qkv(outputs[:, -1])[:, : c.width]  # B D
         return self.logits(outputs[:, -1], self.attend(q, cache)), cache
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one id to each row [B], for the logits of what comes next [B, V]."""
-        c = self.config
+        c, lean = self.config, cache.lean
         x = F.embedding(ids.to(cache.ring.device), self.embedding.weight)  # B D
-        for weight, bias, inputs, state in cache.cells:
+        for layer, inputs, state in zip(lean.gates, cache.inputs, cache.states, strict=True):
             inputs[:, : -c.hidden].copy_(x)
-            gates = torch.addmm(bias, inputs, weight)  # B 4E
+            gates = layer(inputs)  # B 4E
             entering, forget, out = gates[:, : -c.hidden].sigmoid_().chunk(3, dim=-1)  # B E each
             cell = gates[:, -c.hidden :].tanh_()
             state.mul_(forget).addcmul_(entering, cell)
             x = state.tanh().mul_(out)
             inputs[:, -c.hidden :].copy_(x)
-        qkv = F.linear(x, self.qkv.weight)  # B 3D
+        qkv = lean.qkv(x)  # B 3D
         slot = cache.column % c.attention_window
         heads = qkv[:, c.width :].view(len(ids), 2, c.heads, -1).transpose(0, 1)  # 2 B H C
         cache.ring[:, :, slot].copy_(heads.flatten(1, 2))
         if cache.mask is not None:
             cache.mask[..., slot] = 0.0
         cache.column += 1
-        return self.logits(x, self.attend(qkv[:, : c.width], cache))
+        mixed = lean.mix(torch.cat((x, self.attend(qkv[:, : c.width], cache)), dim=-1))  # B D
+        return lean.logits(torch.layer_norm(mixed, (c.width,), self.norm.weight))
 
     def attend(self, q: Tensor, cache: Cache) -> Tensor:
         """Mix the values in the ring by how well their keys answer q [B, D]."""
@@ -187,16 +201,20 @@ class AttentionLSTM(nn.Module):
             scores = torch.baddbmm(cache.mask[..., :filled], q, keys.transpose(1, 2))
         return torch.bmm(scores.softmax(-1), values).view(-1, c.width)
 
-    def cells(self, last: Tensor, state: Tensor) -> list[Cell]:
-        """Lay the layers out for `step`, from their last outputs and states [L, B, E]."""
-        cells = []
-        for layer, weights in enumerate(self.lstm.all_weights):
-            in_weight, last_weight, in_bias, last_bias = weights  # 4E ., 4E E, 4E, 4E
-            weight = torch.cat((in_weight, last_weight), dim=1)
-            entering, forget, cell, out = torch.arange(len(weight)).chunk(4)
-            order = torch.cat((entering, forget, out, cell)).to(weight.device)
-            below = last.new_zeros(last.shape[1], in_weight.shape[1])
-            inputs = torch.cat((below, last[layer]), dim=1)
-            bias = (in_bias + last_bias)[order]
-            cells.append(Cell(weight[order].t(), bias, inputs, state[layer].clone()))
-        return cells
+    def lean(self) -> Lean:
+        """Lay the weights out for `step`, or return what was made of them last time."""
+        now = version(self)
+        if self.made is None or self.made[0] != now:
+            gates = [self.gates(*weights) for weights in self.lstm.all_weights]
+            others = (product(m.weight) for m in (self.qkv, self.mix, self.embedding))
+            self.made = now, Lean(gates, *others)
+        return self.made[1]
+
+    def gates(
+        self, in_weight: Tensor, last_weight: Tensor, in_bias: Tensor, last_bias: Tensor
+    ) -> Product:
+        """Join a layer's weights [4E, .], [4E, E] and biases [4E], with the cell gate last."""
+        entering, forget, cell, out = torch.arange(4 * self.config.hidden).chunk(4)
+        order = torch.cat((entering, forget, out, cell)).to(in_bias.device)
+        weight = torch.cat((in_weight, last_weight), dim=1)
+        return product(weight[order], (in_bias + last_bias)[order])

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
+from musegen.networks.packed import Product, product, version
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ class Layer(nn.Module):
         x = x + F.dropout(self.feed_out(F.silu(gate) * up), c.dropout, self.training)
         return x, k, v
 
+    def lean(self) -> LeanLayer:
+        return LeanLayer(
+            self.attention_norm.weight,
+            product(self.qkv.weight),
+            product(self.attention_out.weight),
+            self.feed_norm.weight,
+            product(self.gate_up.weight),
+            product(self.feed_out.weight),
+        )
+
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each even and odd pair of x [..., T, C] by its position's angle [T, C/2] (RoFormer)."""
@@ -98,15 +109,24 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return turned.flatten(-2).type_as(x)  # ... T C
 
 
-class Weights(NamedTuple):
-    """A layer's tensors as `step` uses them: looking up a module's attributes costs too much."""
+class LeanLayer(NamedTuple):
+    """A layer as `step` uses it: looking up a module's attributes costs too much."""
 
     attention_norm: Tensor  # D
-    qkv: Tensor  # H*C+2*G*C D
-    attention_out: Tensor  # D D, transposed
+    qkv: Product
+    attention_out: Product
     feed_norm: Tensor  # D
-    gate_up: Tensor  # 2*F D
-    feed_out: Tensor  # F D, transposed
+    gate_up: Product
+    feed_out: Product
+
+
+class Lean(NamedTuple):
+    """The network as `step` uses it."""
+
+    layers: list[LeanLayer]
+    logits: Product
+    turns: Tensor
+    """[context, H+2G, C/2], complex: turns queries and keys, scales queries, leaves values."""
 
 
 @dataclass
@@ -123,21 +143,20 @@ class Cache:
     """[B*G, 1, context], 0 or in dead columns -inf; None if there are none."""
     column: int
     """The column that the next step writes."""
-    weights: list[Weights]
-    turns: Tensor
-    """[context, H+2G, C/2], complex: turns queries and keys, scales queries, leaves values."""
+    lean: Lean
+    """The network that fills it."""
 
     def __post_init__(self) -> None:
         self.layers = [
-            (weights, kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
-            for weights, kv in zip(self.weights, self.kv, strict=True)
+            (layer, kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
+            for layer, kv in zip(self.lean.layers, self.kv, strict=True)
         ]  # B*G context C, twice; context B 2 G C: the columns to write
 
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
         kv = self.kv.repeat(1, 1, count, 1, 1, 1)
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
-        return Cache(kv, mask, self.column, self.weights, self.turns)
+        return Cache(kv, mask, self.column, self.lean)
 
 
 class Transformer(nn.Module):
@@ -149,6 +168,7 @@ class Transformer(nn.Module):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
+        self.made: tuple[list[tuple[int, int]], Lean] | None = None
         self.embedding = nn.Embedding(config.vocabulary, config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, bias=False)
@@ -202,7 +222,7 @@ class Transformer(nn.Module):
         for layer, (keys, values) in zip(self.layers, kv, strict=True):
             x, keys[:, :, :time], values[:, :, :time] = layer(x, cos, sin, mask)
         logits = F.linear(self.norm(x[:, -1]), self.embedding.weight)
-        return logits, Cache(kv, hidden, time, self.weights(), self.turns())
+        return logits, Cache(kv, hidden, time, self.lean())
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one id to each row [B], for the logits of what comes next [B, V]."""
@@ -212,10 +232,10 @@ class Transformer(nn.Module):
         ids = ids.to(cache.kv.device)
         batch, shape = len(ids), (c.width,)
         mask = None if cache.mask is None else cache.mask[..., :end]
-        turn = cache.turns[column]
+        turn = cache.lean.turns[column]
         x = F.embedding(ids, self.embedding.weight)  # B D
         for w, keys, values, columns in cache.layers:
-            qkv = F.linear(torch.layer_norm(x, shape, w.attention_norm), w.qkv)
+            qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
             pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2
             torch.view_as_complex(pairs).mul_(turn)
             heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
@@ -224,20 +244,20 @@ class Transformer(nn.Module):
             k, v = keys[:, :end].transpose(1, 2), values[:, :end]  # B*G C T, B*G T C
             scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
             mixed = torch.bmm(scores.softmax(-1), v).view(batch, -1)  # B D
-            x.addmm_(mixed, w.attention_out)
-            gate_up = F.linear(torch.layer_norm(x, shape, w.feed_norm), w.gate_up)
+            x += w.attention_out(mixed)
+            gate_up = w.gate_up(torch.layer_norm(x, shape, w.feed_norm))
             gate, up = gate_up.chunk(2, dim=-1)  # B F, twice
-            x.addmm_(F.silu(gate).mul_(up), w.feed_out)
+            x += w.feed_out(F.silu(gate).mul_(up))
         cache.column = end
-        return F.linear(torch.layer_norm(x, shape, self.norm.weight), self.embedding.weight)
+        return cache.lean.logits(torch.layer_norm(x, shape, self.norm.weight))
 
-    def weights(self) -> list[Weights]:
-        names = Weights._fields
-        rows = [[layer.get_parameter(f"{name}.weight") for name in names] for layer in self.layers]
-        return [
-            Weights(*(w.t() if n.endswith("_out") else w for n, w in zip(names, row, strict=True)))
-            for row in rows
-        ]
+    def lean(self) -> Lean:
+        """Lay the weights out for `step`, or return what was made of them last time."""
+        now = version(self)
+        if self.made is None or self.made[0] != now:
+            layers = [layer.lean() for layer in self.layers]
+            self.made = now, Lean(layers, product(self.embedding.weight), self.turns())
+        return self.made[1]
 
     def turns(self) -> Tensor:
         c = self.config

@@ -3,8 +3,8 @@
     pip install transformers
     python tests/benchmarks/decoding.py
 
-Weights are random and nothing ends early: this is speed, not quality. Both sides run in fp32 on
-one thread, read the same prompt, sample under the same top-k and top-p, and take turns, so that
+Weights are random and nothing ends early: this is speed, not quality. Both sides compute in fp32
+on one thread, read the same prompt, sample under the same top-k and top-p, and take turns, so that
 they share whatever else the machine does. Times are CPU seconds; medians are printed, and the
 ratio is that of medians. The floor is the time to read every weight once, as products with one
 vector each in the same process.
@@ -13,10 +13,13 @@ vector each in the same process.
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +29,8 @@ from musegen.decoding import decode
 from musegen.networks import AttentionLSTM, LSTMConfig, Transformer, TransformerConfig
 from musegen.networks.network import Network
 from musegen.sampling import Sampling, streams
+
+AnyModule = TypeVar("AnyModule", bound=torch.nn.Module)
 
 SAMPLING = Sampling(temperature=0.9, top_k=50, top_p=0.95)
 
@@ -63,6 +68,13 @@ def ours(network: Network, prompt: list[int], rows: int, width: int, tokens: int
         recontext=list,
     )
     assert sum(1 for _ in ids) == rows * tokens
+
+
+def halved(network: AnyModule) -> AnyModule:
+    """Round every weight to half precision."""
+    for weight in network.parameters():
+        weight.data.copy_(weight.data.half())
+    return network
 
 
 def transformers_network(config: TransformerConfig) -> Callable[[list[int], int, int], None]:
@@ -166,7 +178,8 @@ def main() -> None:
     tokens, length, repeats = (arguments.pop(name) for name in ("tokens", "prompt", "repeats"))
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    network = Transformer(TransformerConfig(**arguments)).eval()
+    anything = Transformer(TransformerConfig(**arguments)).eval()
+    network = halved(copy.deepcopy(anything))
     peer = transformers_network(network.config)
     prompt = torch.randint(network.config.vocabulary, (length,)).tolist()
     weights = sum(weight.numel() for weight in network.parameters())
@@ -180,6 +193,8 @@ def main() -> None:
             "ours 1/4": lambda: ours(network, prompt, 1, 4, tokens),
             "transformers 4": lambda: peer(prompt, 4, tokens),
             "ours 4/4": lambda: ours(network, prompt, 4, 4, tokens),
+            "any 1/1": lambda: ours(anything, prompt, 1, 1, tokens),
+            "any 4/4": lambda: ours(anything, prompt, 4, 4, tokens),
         },
         repeats,
     )
@@ -189,16 +204,18 @@ def main() -> None:
         ("transformers generate, batch 1", one, 1, None),
         ("decode, batch 1, width 1", seconds["ours 1/1"], 1, one),
         ("decode, batch 1, width 4 (the default)", seconds["ours 1/4"], 1, one),
+        ("decode, batch 1, width 1, any weights", seconds["any 1/1"], 1, one),
         ("transformers generate, batch 4", four, 4, None),
         ("decode, batch 4, width 4 (the default)", seconds["ours 4/4"], 4, four),
+        ("decode, batch 4, width 4, any weights", seconds["any 4/4"], 4, four),
     ]
     table("transformer", rows, tokens)
 
-    lstm = AttentionLSTM(LSTMConfig(arguments["vocabulary"], 256, 384, 2, 256)).eval()
+    lstm = halved(AttentionLSTM(LSTMConfig(arguments["vocabulary"], 256, 384, 2, 256)).eval())
     runs: dict[str, Callable[[], None]] = {"floor": lambda: floor(lstm, tokens)}
     for batch in (1, 4):
-        runs[f"torch {batch}"] = lambda batch=batch: torch_lstm_loop(lstm, batch, tokens)
-        runs[f"ours {batch}"] = lambda batch=batch: our_lstm_loop(lstm, batch, tokens)
+        runs[f"torch {batch}"] = partial(torch_lstm_loop, lstm, batch, tokens)
+        runs[f"ours {batch}"] = partial(our_lstm_loop, lstm, batch, tokens)
     seconds = in_turns(runs, repeats)
     rows = [("byte floor of the whole network, batch 1", seconds["floor"], 1, None)]
     for batch in (1, 4):

@@ -57,9 +57,9 @@ def test_the_lean_cell_is_torchs(network: AttentionLSTM) -> None:
         for t in range(5, 12):
             network.step(ids[:, t], cache)
         _, (last, state) = network.lstm(network.embedding(ids))
-    for layer, cell in enumerate(cache.cells):
-        assert_close(cell.inputs[:, -CONFIG.hidden :], last[layer])
-        assert_close(cell.state, state[layer])
+    for layer in range(CONFIG.layers):
+        assert_close(cache.inputs[layer][:, -CONFIG.hidden :], last[layer])
+        assert_close(cache.states[layer], state[layer])
 
 
 def test_padding_makes_no_difference(network: AttentionLSTM) -> None:
@@ -76,9 +76,9 @@ def test_the_state_after_padding_is_exactly_that_of_the_rest(network: AttentionL
     with torch.inference_mode():
         _, padded = network.prefill(ids, torch.tensor([4, 0]))
         _, alone = network.prefill(ids[:1, 4:])
-    for cell, expected in zip(padded.cells, alone.cells, strict=True):
-        assert torch.equal(cell.state[:1], expected.state)
-        assert torch.equal(cell.inputs[:1], expected.inputs)
+    for layer in range(CONFIG.layers):
+        assert torch.equal(padded.states[layer][:1], alone.states[layer])
+        assert torch.equal(padded.inputs[layer][:1], alone.inputs[layer])
 
 
 def test_no_look_ahead(network: AttentionLSTM) -> None:

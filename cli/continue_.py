@@ -1,0 +1,69 @@
+"""`musegen continue`: what comes next in a piece."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.command("continue", epilog="Example: musegen continue song.mid --variations 4")
+@options.files
+@options.recursive
+@options.sampling
+@options.tracks
+@options.include_input
+@options.music
+@options.output
+@options.messages
+@options.debug
+def command(
+    files: tuple[str, ...],
+    recursive: bool,
+    sampling: dict[str, Any],
+    tracks: tuple[str, ...],
+    include_input: bool,
+    music: dict[str, Any],
+    output: dict[str, Any],
+    messages: dict[str, Any],
+) -> int:
+    """Write what comes next in each FILE, as MIDI files of exactly --length bars.
+
+    The new part has the file's tempo, metre, instruments and channels, and starts at its own bar 1.
+    A FILE may be a folder, or '-' for standard input.
+    """
+    from functools import partial
+
+    from musegen import verbs
+    from musegen.source import chosen_tracks
+    from musegen.time import bar_count
+
+    from .facts import input_facts, sentence
+    from .inputs import expand
+    from .report import Report
+    from .takes import Expected, Writer
+
+    with Report("continue", dry_run=output["dry_run"], **messages) as report:
+        inputs = expand(files, recursive=recursive)
+        paths = [source.path for source in inputs if source.path is not None]
+        writer = Writer("continue", report, sampling, output, paths)
+        for source in inputs:
+            with report.attempt(source.name):
+                reading = source.read()
+                report.inputs.append(input_facts(source.name, reading))
+                report.say(sentence(source.name, reading))
+                song = reading.song
+                chosen_tracks(song, tracks)
+                expected = Expected(
+                    source.stem,
+                    sampling["length"] + (bar_count(song) if include_input else 0),
+                    music["tempo"] or round(song.tempos[-1].bpm, 2),
+                    None if music["key"] is None else str(music["key"]),
+                )
+                verb = partial(
+                    verbs.continue_, song, tracks=tracks, include_input=include_input, **music
+                )
+                writer.run(verb, expected, source.name)
+    return report.exit_code

@@ -1,0 +1,43 @@
+"""`musegen generate`: new music from nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.command("generate", epilog="Example: musegen generate --instruments piano,bass,drums")
+@options.sampling
+@options.music
+@options.style
+@options.output
+@options.messages
+@options.debug
+def command(
+    sampling: dict[str, Any],
+    music: dict[str, Any],
+    style: str | None,
+    output: dict[str, Any],
+    messages: dict[str, Any],
+) -> int:
+    """Write new music from nothing, as MIDI files of exactly --length bars.
+
+    What is not asked for, the model chooses.
+    """
+    from functools import partial
+
+    from musegen import verbs
+
+    from .report import Report
+    from .takes import Expected, Writer
+
+    with Report("generate", dry_run=output["dry_run"], **messages) as report:
+        writer = Writer("generate", report, sampling, output)
+        key = None if music["key"] is None else str(music["key"])
+        expected = Expected("musegen", sampling["length"], music["tempo"], key)
+        with report.attempt(None):
+            writer.run(partial(verbs.generate, **music, style=style), expected)
+    return report.exit_code

@@ -1,0 +1,74 @@
+"""What to read: files, folders and standard input, named as the person named them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from musegen import midi
+from musegen.errors import UnreadableError
+from musegen.midi import Reading
+
+from .console import clean
+
+SUFFIXES = (".mid", ".midi", ".kar", ".smf")
+"""Which files of a folder are taken; a file that is named is read whatever it is called."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input; `path` is None for standard input."""
+
+    name: str
+    path: Path | None
+
+    @property
+    def stem(self) -> str:
+        """What the files made from it begin with."""
+        return "stdin" if self.path is None else self.path.stem
+
+    def read(self) -> Reading:
+        """UnreadableError or LimitError where it cannot be read."""
+        if self.path is None:
+            stream = click.get_binary_stream("stdin")
+            if stream.isatty():
+                raise UnreadableError("standard input: nothing is piped in; name a file")
+            return midi.parse(stream.read(midi.MAX_BYTES + 1), self.name)
+        if self.path.is_dir():
+            raise UnreadableError(
+                f"{self.name}: no MIDI files in this folder; --recursive searches those within it"
+            )
+        return midi.read(self.path)
+
+
+def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
+    """The inputs that the words of a command line mean, each once.
+
+    A folder stands for the MIDI files in it, in order of name, or for itself where it has none.
+    """
+    found: dict[str, Input] = {}
+    for word in words:
+        if word == "-":
+            found["-"] = Input("standard input", None)
+            continue
+        path = Path(word)
+        files = _files(path, recursive) if path.is_dir() else []
+        for file in files or [path]:
+            found.setdefault(os.path.realpath(file), Input(clean(str(file)), file))
+    return list(found.values())
+
+
+def _files(folder: Path, recursive: bool) -> list[Path]:
+    files = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if recursive and not f.startswith("."))
+        files += [
+            Path(place) / name
+            for name in sorted(names)
+            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        ]
+    return files

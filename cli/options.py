@@ -1,0 +1,266 @@
+"""Every option, defined once, and the bundles in which commands take them.
+
+A bundle's options arrive together as one dict. Values are checked here, so that a bad one is
+answered with its option's name before any work is done.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from musegen.errors import MusegenError
+
+F = TypeVar("F", bound=Callable[..., Any])
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+MAX_SEED = 2**63 - 1
+
+
+class Number(click.FloatRange):
+    """A number in a range; "nan", which compares with nothing, is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = float(super().convert(value, param, ctx))
+        if number != number:
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
+
+
+def _checked(parse: Callable[[Any], Any]) -> Callback:
+    """A callback that answers what `parse` raises with the option's name."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value is None or value == ():
+            return None
+        try:
+            return parse(value)
+        except (MusegenError, ValueError) as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+    return callback
+
+
+def _key(text: str) -> Any:
+    from musegen.options import parse_key
+
+    return parse_key(text)
+
+
+def _meter(text: str) -> Any:
+    from musegen.options import parse_meter
+
+    return parse_meter(text)
+
+
+def _instruments(lists: tuple[str, ...]) -> tuple[str, ...]:
+    from musegen.general_midi import instrument
+
+    names = tuple(name.strip() for text in lists for name in text.split(",") if name.strip())
+    for name in names:
+        instrument(name)
+    return names
+
+
+def _style(text: str) -> str:
+    from musegen.codecs.bars import STYLES
+
+    if text in STYLES:
+        return text
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.lower(), STYLES, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(STYLES)}."
+    raise ValueError(f"no style {text!r}. {hint}")
+
+
+def _template(text: str) -> str:
+    from .names import checked_template
+
+    return checked_template(text)
+
+
+def _debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if value and ctx.obj is not None:
+        ctx.obj.debug = True
+
+
+debug = click.option(
+    "--debug",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_debug,
+    help="Show where in the program an error arose.",
+)
+
+# Sampling
+
+variations = click.option(
+    "--variations",
+    "-n",
+    type=click.IntRange(1, 64),
+    default=4,
+    show_default=True,
+    help="How many takes to write.",
+)
+length = click.option(
+    "--length",
+    "-l",
+    type=click.IntRange(1, 1024),
+    default=4,
+    show_default=True,
+    help="Bars in each.",
+)
+temperature = click.option(
+    "--temperature",
+    "-t",
+    type=Number(0, 2),
+    default=1.0,
+    show_default=True,
+    help="Lower is safer, higher is wilder; at 0 all takes are the same.",
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(0, MAX_SEED),
+    help="The same seed makes the same files; without it, one is drawn and shown.",
+)
+top_k = click.option(
+    "--top-k",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Choose among so many of the likeliest; 0 is all.",
+)
+top_p = click.option(
+    "--top-p",
+    type=Number(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Choose among the likeliest that make up this share.",
+)
+min_p = click.option(
+    "--min-p",
+    type=Number(0, 1, max_open=True),
+    default=0.02,
+    show_default=True,
+    help="Leave out what is less likely than this share of the likeliest.",
+)
+model = click.option(
+    "--model",
+    metavar="NAME|FOLDER",
+    help="The model to use ('musegen models list'); by default the one that fits the music.",
+)
+device = click.option(
+    "--device",
+    type=click.Choice(["cpu", "cuda", "auto"]),
+    default="cpu",
+    show_default=True,
+    help="Where to compute.",
+)
+
+# Music
+
+tempo = click.option("--tempo", type=Number(20, 300), metavar="BPM", help="20 to 300 bpm.")
+key = click.option(
+    "--key", metavar="KEY", callback=_checked(_key), help="Such as C, 'F# minor' or Bbm."
+)
+meter = click.option(
+    "--metre", "--meter", "meter", metavar="N/D", callback=_checked(_meter), help="Such as 3/4."
+)
+instruments = click.option(
+    "--instruments",
+    multiple=True,
+    metavar="NAME,...",
+    callback=_checked(_instruments),
+    help="By General MIDI's names or short ones: piano,bass,drums. Can be given again.",
+)
+style = click.option(
+    "--style", metavar="STYLE", callback=_checked(_style), help="Such as pop, folk or piano."
+)
+tracks = click.option(
+    "--track",
+    "tracks",
+    multiple=True,
+    metavar="TRACK",
+    help="A track to continue: its number, name or a part of the name. Can be given again.",
+)
+include_input = click.option(
+    "--include-input", is_flag=True, help="Write the whole piece, the input first."
+)
+
+# Files
+
+files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+recursive = click.option("--recursive", "-r", is_flag=True, help="Search folders within folders.")
+output_dir = click.option(
+    "--output-dir",
+    "-o",
+    "folder",
+    default=".",
+    metavar="FOLDER",
+    help="Where the files go; made if missing. By default the folder you are in.",
+)
+name_template = click.option(
+    "--name-template",
+    "template",
+    default="{stem}_{verb}_{n:02}",
+    show_default=True,
+    metavar="TEXT",
+    callback=_checked(_template),
+    help="File names, out of {stem} {verb} {n} {bpm} {key} {bars} {seed}.",
+)
+on_exists = click.option(
+    "--on-exists",
+    type=click.Choice(["number", "skip", "fail", "overwrite"]),
+    default="number",
+    show_default=True,
+    help="Where a file exists: go on with the next free number, leave it, stop, or replace it.",
+)
+no_program = click.option(
+    "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
+)
+dry_run = click.option(
+    "--dry-run", is_flag=True, help="Read and check everything; write nothing, show what would be."
+)
+
+# Messages
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, help="Show one JSON object instead of the table."
+)
+quiet = click.option("--quiet", "-q", is_flag=True, help="No messages but errors.")
+
+
+def bundle(name: str, *options: Callable[[F], F]) -> Callable[[F], F]:
+    """A decorator that adds `options` to a command, which gets their values as the dict `name`."""
+
+    def decorate(function: F) -> F:
+        before = {parameter.name for parameter in getattr(function, "__click_params__", ())}
+
+        @functools.wraps(function)
+        def call(**given: Any) -> Any:
+            own = {option: given.pop(option) for option in names}
+            return function(**{name: own}, **given)
+
+        decorated: Any = call
+        for option in reversed(options):
+            decorated = option(decorated)
+        names = [p.name for p in decorated.__click_params__ if p.name not in before]
+        result: F = decorated
+        return result
+
+    return decorate
+
+
+sampling = bundle(
+    "sampling", variations, length, temperature, seed, top_k, top_p, min_p, model, device
+)
+music = bundle("music", tempo, key, meter, instruments)
+output = bundle("output", output_dir, name_template, on_exists, no_program, dry_run)
+messages = bundle("messages", as_json, quiet)

@@ -1,0 +1,158 @@
+"""What a command did: gathered while it runs, shown at its end as a table or as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from musegen import __version__
+from musegen.errors import ModelError
+
+from .console import clean, say, show, table
+from .verdict import verdict
+
+SCHEMA_VERSION = 1
+"""Of the JSON object; it rises when a field goes or changes its meaning, not when one is added."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that was written, or with --dry-run would be: what is not known yet is None."""
+
+    path: str
+    input: str | None
+    variation: int
+    seed: int
+    model: str | None
+    bars: int
+    bpm: float | None
+    key: str | None
+    key_is_estimated: bool = False
+    notes: int | None = None
+    range: tuple[str, str] | None = None
+    seconds: float | None = None
+    sha256: str | None = None
+
+
+HEADS = ("file", "bars", "notes", "range", "key", "bpm", "seconds", "seed")
+
+
+def row(output: Output) -> tuple[str, ...]:
+    """An output as a line of the table; an estimated key has a question mark."""
+
+    def word(value: object) -> str:
+        return "-" if value is None else str(value)
+
+    return (
+        output.path,
+        str(output.bars),
+        word(output.notes),
+        "-" if output.range is None else "-".join(output.range),
+        word(output.key) + "?" * output.key_is_estimated,
+        "-" if output.bpm is None else f"{output.bpm:g}",
+        "-" if output.seconds is None else f"{output.seconds:.1f}",
+        str(output.seed),
+    )
+
+
+class Report:
+    """A run of one command. Used with `with`: however the run ends, it is shown once.
+
+    An error in `attempt` is that input's alone; one outside ends the run, as does a model's.
+    """
+
+    def __init__(
+        self, command: str, *, as_json: bool = False, quiet: bool = False, dry_run: bool = False
+    ) -> None:
+        self.command, self.as_json, self.quiet, self.dry_run = command, as_json, quiet, dry_run
+        self.inputs: list[dict[str, Any]] = []
+        self.outputs: list[Output] = []
+        self.more: dict[str, Any] = {}
+        """What the JSON object of this command has beside the fields of all."""
+        self.exit_code = 0
+        self._warnings: list[dict[str, Any]] = []
+        self._errors: list[dict[str, Any]] = []
+        self._attempts = 0
+
+    def say(self, line: str) -> None:
+        if not self.quiet:
+            say(line)
+
+    def warn(self, input_name: str | None, message: str) -> None:
+        self._warnings.append({"input": input_name, "message": message})
+        self.say(_headed(input_name, message))
+
+    def fail(self, input_name: str | None, error: BaseException) -> None:
+        """Take note of an error; the run's exit code is the worst that this leaves."""
+        if _debugging():
+            traceback.print_exception(error)
+        code, message = verdict(error)
+        self._errors.append({"input": input_name, "code": code, "message": message})
+        say(f"error: {_headed(input_name, message)}")
+        self.exit_code = code
+
+    @contextmanager
+    def attempt(self, input_name: str | None) -> Iterator[None]:
+        self._attempts += 1
+        try:
+            yield
+        except ModelError:
+            raise  # without its model, no other input fares better
+        except Exception as error:
+            self.fail(input_name, error)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            if self._errors and self._attempts > 1:
+                self.exit_code = 1
+        elif isinstance(error, (Exception, KeyboardInterrupt)):
+            self.fail(None, error)
+        else:
+            return False
+        self.show()
+        return True
+
+    def show(self) -> None:
+        if self.as_json:
+            show([json.dumps(self.as_dict(), indent=2)])
+        elif self.outputs:
+            show(table(HEADS, map(row, self.outputs)))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "version": __version__,
+            "command": self.command,
+            "dry_run": self.dry_run,
+            "inputs": self.inputs,
+            "outputs": [asdict(output) for output in self.outputs],
+            **self.more,
+            "warnings": self._warnings,
+            "errors": self._errors,
+        }
+
+
+def _headed(name: str | None, message: str) -> str:
+    """The message with its input's name in front, unless it has that already."""
+    message = clean(message)
+    return message if name is None or message.startswith(name) else f"{name}: {message}"
+
+
+def _debugging() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and context.obj is not None and bool(context.obj.debug)

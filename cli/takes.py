@@ -1,0 +1,131 @@
+"""From a request to files: what `generate`, `continue` and every later verb have in common."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from musegen import __version__, models
+
+from .console import clean, progress
+from .facts import Facts
+from .names import Fields, fields
+from .outputs import Folder
+from .report import Output, Report
+
+if TYPE_CHECKING:
+    from musegen.song import Song
+    from musegen.verbs import Takes
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of the songs before they are written; `bpm` and `key` may not be."""
+
+    stem: str
+    bars: int
+    bpm: float | None
+    key: str | None
+
+
+class Writer:
+    """Runs one verb, once or for one input after another, into one folder."""
+
+    def __init__(
+        self,
+        verb: str,
+        report: Report,
+        sampling: Mapping[str, Any],
+        output: Mapping[str, Any],
+        inputs: Iterable[Path] = (),
+    ) -> None:
+        self.verb, self.report, self.sampling = verb, report, dict(sampling)
+        self.folder = Folder(output["folder"], output["template"], output["on_exists"], inputs)
+        self.program_changes = not output["no_program"]
+        if sampling["seed"] is None:
+            self.sampling["seed"] = secrets.randbelow(2**32)
+        self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
+        report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
+        if sampling["model"] is not None:
+            # Here, not where torch has been loaded for nothing.
+            models.check_weights(models.find(sampling["model"]))
+
+    def run(
+        self, verb: Callable[..., Takes], expected: Expected, input_name: str | None = None
+    ) -> None:
+        """Write the takes of `verb`, which gets the sampling options and `progress`."""
+        if self.report.dry_run or not self.folder.names_need_songs:
+            before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
+            paths = self.folder.paths([before] * self.variations)
+            skipped = [path for path in paths if self.folder.is_skipped(path)]
+            if self.report.dry_run or len(skipped) == len(paths):
+                self._plan(expected, input_name, paths, skipped)
+                return
+        with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
+            takes = verb(**self.sampling, progress=update)
+        for remark in takes.remarks:
+            self.report.warn(input_name, remark)
+        facts = [Facts.of(song) for song in takes]
+        names = [self._fields(expected.stem, f.bars, f.bpm, f.key or "nokey") for f in facts]
+        paths = self.folder.paths(names)
+        for k, path in enumerate(paths):
+            if self.folder.is_skipped(path):
+                self._skip(input_name, path)
+                continue
+            path, digest = self._write(takes[k], path, names[k], takes.model)
+            self.folder.reserve(path)
+            self.report.outputs.append(
+                Output(
+                    path=str(path),
+                    input=input_name,
+                    variation=k + 1,
+                    seed=takes.seed,
+                    model=takes.model,
+                    bars=facts[k].bars,
+                    bpm=facts[k].bpm,
+                    key=facts[k].key,
+                    key_is_estimated=facts[k].key_is_estimated,
+                    notes=facts[k].notes,
+                    range=facts[k].range,
+                    seconds=facts[k].seconds,
+                    sha256=digest,
+                )
+            )
+
+    def _fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
+        return fields(stem=stem, verb=self.verb, bpm=bpm, key=key, bars=bars, seed=self.seed)
+
+    def _write(self, song: Song, path: Path, names: Fields, model: str) -> tuple[Path, str]:
+        recipe = f"musegen {__version__} {self.verb} seed={self.seed} model={model}"
+        return self.folder.write(
+            song, path, names, recipe=recipe, program_changes=self.program_changes
+        )
+
+    def _skip(self, input_name: str | None, path: Path) -> None:
+        self.folder.reserve(path)
+        self.report.warn(input_name, f"{clean(str(path))} exists and was left as it is")
+
+    def _plan(
+        self, expected: Expected, input_name: str | None, paths: list[Path], skipped: list[Path]
+    ) -> None:
+        """What a dry run shows."""
+        for k, path in enumerate(paths, 1):
+            if path in skipped:
+                self._skip(input_name, path)
+                continue
+            self.folder.reserve(path)
+            self.report.outputs.append(
+                Output(
+                    path=str(path),
+                    input=input_name,
+                    variation=k,
+                    seed=self.seed,
+                    model=self.sampling["model"],
+                    bars=expected.bars,
+                    bpm=expected.bpm,
+                    key=expected.key,
+                )
+            )

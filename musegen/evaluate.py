@@ -1,0 +1,234 @@
+"""How good a model is: held-out likelihood beside a count model's, and what it writes beside the data.
+
+Likelihood is in bits per note, all tokens of the held-out pieces counted: it can be compared across
+representations. It needs torch and numpy alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musegen.analysis import Statistics, statistics
+from musegen.codecs.bars import BarCodec
+from musegen.data.batches import Windows
+from musegen.data.shards import Shard
+from musegen.models import Model
+from musegen.song import IntArray, Song
+
+WINDOW = 1024
+"""Tokens that a network without a limit of its own is shown at once."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Bits over `tokens` that hold `notes` notes and `bars` bars."""
+
+    bits: float = 0.0
+    notes: int = 0
+    bars: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: Score) -> Score:
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Score(*(a + b for a, b in pairs))
+
+    @property
+    def bits_per_note(self) -> float:
+        return self.bits / max(self.notes, 1)
+
+    @property
+    def bits_per_bar(self) -> float:
+        return self.bits / max(self.bars, 1)
+
+
+def piece(shard: Shard, codec: BarCodec, index: int) -> IntArray:
+    """A song's ids, its header without the optional fields."""
+    song = shard.song(index)
+    ids = np.array(shard.tokens[song["header"] : song["stop"]], dtype=np.int64)
+    for name in ("style", "tempo", "key"):
+        r = codec.vocabulary[name]
+        ids = ids[(ids < r.first) | (ids >= r.stop)]
+    return ids
+
+
+@dataclass(frozen=True)
+class Span:
+    """A window of a piece, [n], of which the ids from `scored` on count."""
+
+    song: int
+    ids: IntArray
+    scored: int
+
+
+def spans(ids: IntArray, codec: BarCodec, song: int, length: int) -> Iterator[Span]:
+    """Windows that together score every id of a piece but the first once, with half a window of context.
+
+    All but the first begin with the piece's header, told the metre in force, and at a bar line.
+    """
+    bar, meter = codec.vocabulary["bar"], codec.vocabulary["meter"]
+    lines = np.flatnonzero((ids >= bar.first) & (ids < bar.stop))
+    changes = np.flatnonzero((ids >= meter.first) & (ids < meter.stop))
+    header = ids[: lines[0]]
+    done = min(len(ids), length + 1)
+    yield Span(song, ids[:done], 1)
+    while done < len(ids):
+        first = done - length // 2
+        at = int(np.searchsorted(lines, first))
+        first = int(lines[at]) if at < len(lines) and lines[at] < done else first
+        head = header.copy()
+        place = int(np.flatnonzero((head >= meter.first) & (head < meter.stop))[0])
+        head[place] = ids[changes[np.searchsorted(changes, first, side="right") - 1]]
+        stop = min(len(ids), first + length + 1 - len(head))
+        yield Span(song, np.concatenate((head, ids[first:stop])), len(head) + done - first)
+        done = stop
+
+
+def likelihood(
+    model: Model,
+    shard: Shard,
+    *,
+    batch: int = 8,
+    device: str = "cpu",
+    every: int = 1,
+    report: Callable[[int, int], None] = lambda done, of: None,
+) -> dict[str, Score]:
+    """The model's score on a split, per corpus; `every` 10 takes every tenth piece."""
+    import torch
+    import torch.nn.functional as F
+
+    length = model.network.context or WINDOW
+    codec = model.codec
+    is_note = Windows(shard, codec, dict.fromkeys(shard.corpora, 1.0)).is_note
+    bar = codec.vocabulary["bar"]
+    songs = range(0, len(shard.songs), every)
+    todo = [s for i in songs for s in spans(piece(shard, codec, i), codec, i, length)]
+    todo.sort(key=lambda s: len(s.ids))
+    scores = {name: Score() for name in shard.corpora}
+    for start in range(0, len(todo), batch):
+        group = todo[start : start + batch]
+        width = max(len(s.ids) for s in group)
+        ids = np.zeros((len(group), width), dtype=np.int64)
+        counted = np.zeros((len(group), width), dtype=bool)
+        for row, span in enumerate(group):
+            ids[row, : len(span.ids)] = span.ids
+            counted[row, span.scored : len(span.ids)] = True
+        tokens = torch.from_numpy(ids).to(device)
+        with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+            logits = model.network.forward(tokens[:, :-1])
+        nats = F.cross_entropy(logits.float().transpose(1, 2), tokens[:, 1:], reduction="none")
+        bits = nats.cpu().numpy() / math.log(2)
+        for row, span in enumerate(group):
+            scored = counted[row, 1:]
+            seen = ids[row, 1:][scored]
+            name = shard.corpora[int(shard.songs[span.song, 0])]
+            lines = int(((seen >= bar.first) & (seen < bar.stop)).sum())
+            scores[name] += Score(
+                float(bits[row][scored].sum()), int(is_note[seen].sum()), lines, len(seen)
+            )
+        report(min(start + batch, len(todo)), len(todo))
+    return scores
+
+
+# The baseline
+
+
+def count_model(train: Shard, held_out: Shard, codec: BarCodec, order: int = 4) -> dict[str, Score]:
+    """The score of an order-n count model with Witten-Bell smoothing (Witten & Bell, 1991).
+
+    Trained on all pieces of `train`, evaluated on those of `held_out`, on the same tokens as the networks.
+    """
+    size = len(codec.vocabulary)
+    if size ** (order + 1) >= 2**63:
+        raise ValueError(f"an order of {order} over {size} ids does not fit into 64 bits")
+    known = _stream(train, codec)
+    heard = _stream(held_out, codec)
+    probability = np.full(len(heard), 1 / size)
+    for n in range(order + 1):
+        grams, counts = np.unique(_grams(known, n + 1, size), return_counts=True)
+        contexts, begins, kinds = np.unique(grams // size, return_index=True, return_counts=True)
+        totals = np.add.reduceat(counts, begins)
+        wanted = _grams(heard, n + 1, size)
+        times = _look_up(grams, counts, wanted)
+        total = _look_up(contexts, totals, wanted // size)
+        kind = _look_up(contexts, kinds, wanted // size)
+        seen = total > 0
+        mixed = (times + kind * probability) / np.maximum(total + kind, 1)
+        probability = np.where(seen, mixed, probability)
+    bits = -np.log2(probability)
+    scores = {name: Score() for name in held_out.corpora}
+    windows = Windows(held_out, codec, dict.fromkeys(held_out.corpora, 1.0))
+    bar = codec.vocabulary["bar"]
+    at = 0
+    for index in range(len(held_out.songs)):
+        ids = piece(held_out, codec, index)
+        part = bits[at + 1 : at + len(ids)]  # as for the networks, the first id is given
+        lines = int(((ids >= bar.first) & (ids < bar.stop)).sum())
+        name = held_out.corpora[int(held_out.songs[index, 0])]
+        notes = int(windows.is_note[ids].sum())
+        scores[name] += Score(float(part.sum()), notes, lines, len(part))
+        at += len(ids)
+    return scores
+
+
+def _stream(shard: Shard, codec: BarCodec) -> IntArray:
+    return np.concatenate([piece(shard, codec, i) for i in range(len(shard.songs))])
+
+
+def _grams(ids: IntArray, n: int, size: int) -> IntArray:
+    """Every id with the n - 1 before it, as one number; before the beginning stand zeros."""
+    packed = np.zeros(len(ids), dtype=np.int64)
+    for back in range(n - 1, -1, -1):
+        shifted = np.zeros(len(ids), dtype=np.int64)
+        shifted[back:] = ids[: len(ids) - back]
+        packed = packed * size + shifted
+    return packed
+
+
+def _look_up(keys: IntArray, values: NDArray[Any], wanted: IntArray) -> NDArray[Any]:
+    """The value of each wanted key, 0 where there is none."""
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, values[place], 0)
+
+
+# What it writes
+
+
+def held_out_prompts(
+    shard: Shard, codec: BarCodec, count: int, bars: int, after: int, seed: int = 0
+) -> list[tuple[str, Song, Song]]:
+    """Pieces of a split, in turn from each corpus: its name, `bars` bars, and the `after` bars that follow."""
+    from musegen.clips import bars as cut
+
+    rng = np.random.default_rng(seed)
+    places: list[list[int]] = []
+    for corpus in range(len(shard.corpora)):
+        fit = np.flatnonzero((shard.songs[:, 0] == corpus) & (shard.songs[:, 5] >= bars + after))
+        places.append(rng.permutation(fit).tolist())
+    chosen: list[tuple[str, Song, Song]] = []
+    turn = 0
+    while len(chosen) < count and any(places):
+        corpus = turn % len(places)
+        turn += 1
+        if not places[corpus]:
+            continue
+        row = shard.song(places[corpus].pop())
+        song = codec.decode(shard.tokens[row["header"] : row["stop"]].tolist())
+        first = (row["bars"] - bars - after) // 3
+        prompt, following = cut(song, first, bars), cut(song, first + bars, after)
+        if prompt.note_count and following.note_count:
+            chosen.append((shard.corpora[corpus], prompt, following))
+    return chosen
+
+
+def mean_statistics(songs: Sequence[Song]) -> dict[str, float]:
+    """Each statistic's mean over songs, those left out in which it is not defined."""
+    rows = [statistics(song) for song in songs]
+    return {
+        f.name: float(np.nanmean([getattr(row, f.name) for row in rows])) for f in fields(Statistics)
+    }

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from musegen import clips
+from musegen.song import Controls, Meter, Notes, Song, Track
+from musegen.time import bar_lines
+
+
+def notes(*starts: float, tpq: int = 480, length: int = 100) -> Notes:
+    return Notes.of([(round(s * tpq), length, 60 + i, 80) for i, s in enumerate(starts)])
+
+
+def test_a_pick_up_is_padded_in_front() -> None:
+    song = Song(
+        (Track(notes(0, 1, 2)),), 480 * 5, meters=(Meter(0, 1, 4), Meter(480, 4, 4))
+    )
+    whole = clips.whole_bars(song)
+    assert whole.meters == (Meter(0, 4, 4),)
+    assert whole.length == 8 * 480
+    assert (whole.tracks[0].notes.start / 480).tolist() == [3, 4, 5]
+
+
+def test_a_cut_bar_is_filled_behind() -> None:
+    song = Song(
+        (Track(notes(0, 4, 6)),), 480 * 9, meters=(Meter(0, 4, 4), Meter(6 * 480, 3, 4))
+    )
+    whole = clips.whole_bars(song)
+    lines, meters = bar_lines(whole)
+    assert (lines / 480).tolist() == [0, 4, 8, 11]
+    assert [str(m) for m in meters] == ["4/4", "4/4", "3/4"]
+    assert (whole.tracks[0].notes.start / 480).tolist() == [0, 4, 8]
+
+
+def test_an_open_end_is_closed() -> None:
+    assert clips.whole_bars(Song((), 100)).length == 1920
+    song = Song((), 3840)
+    assert clips.whole_bars(song) is song
+
+
+def test_the_pedal_holds_notes_until_it_is_lifted() -> None:
+    pedal = Controls.of([(0, 64, 127), (1000, 64, 0), (1500, 64, 90)])
+    track = Track(Notes.of([(0, 100, 60, 80), (500, 100, 60, 80), (1200, 100, 64, 80), (1600, 50, 67, 80)]), controls=pedal)
+    held = clips.sustained(track, 2000).notes
+    assert held.duration.tolist() == [500, 500, 100, 400]
+
+
+def test_the_plainest_grid_that_fits_is_taken() -> None:
+    straight = clips.quantised(Song((Track(notes(0.02, 0.24, 0.51, 0.76)),), 1920))
+    assert straight.tracks[0].notes.start.tolist() == [0, 3, 6, 9]
+    triplets = clips.quantised(Song((Track(notes(0.01, 0.32, 0.67)),), 1920))
+    assert triplets.tracks[0].notes.start.tolist() == [0, 4, 8]
+    thirty_seconds = clips.quantised(Song((Track(notes(*(i / 8 for i in range(8)))),), 1920))
+    assert len(set(thirty_seconds.tracks[0].notes.start.tolist())) == 8
+
+
+@given(st.lists(st.integers(0, 95), min_size=1, max_size=20, unique=True))
+def test_16ths_stay_where_they_are(steps: list[int]) -> None:
+    song = Song((Track(notes(*(s / 4 for s in sorted(steps)))),), 480 * 24)
+    quantised = clips.quantised(song).tracks[0].notes
+    assert quantised.start.tolist() == [3 * s for s in sorted(steps)]
+
+
+def test_a_melody_is_one_voice() -> None:
+    chords = Notes.of([(0, 500, 60, 80), (0, 400, 67, 80), (300, 200, 65, 80)])
+    assert clips.melody(chords) == Notes.of([(0, 300, 67, 80), (300, 200, 65, 80)])
+
+
+def test_a_held_bass_does_not_hurt_the_skyline() -> None:
+    tune = [(i * 100, 90, 70 + i, 80) for i in range(4)]
+    bass = [(0, 400, 40, 80), (150, 250, 43, 80)]
+    assert clips.skyline(Notes.of(tune + bass)).where(np.ones(4, dtype=bool)) == Notes.of(tune)
+
+
+def test_legato_is_one_voice_and_chords_are_not() -> None:
+    legato = Notes.of([(i * 100, 120, 60, 80) for i in range(10)])
+    assert clips.is_monophonic(legato)
+    chords = Notes.of([(i // 2 * 100, 90, 60 + i % 2 * 4, 80) for i in range(10)])
+    assert not clips.is_monophonic(chords)
+
+
+def test_bars_are_cut_at_their_lines() -> None:
+    song = Song((Track(notes(0, 3.9, 4, 8)),), 480 * 12)
+    cut = clips.bars(song, 1, 2)
+    assert cut.length == 8 * 480
+    assert (cut.tracks[0].notes.start / 480).tolist() == [0, 4]
+    assert clips.bars(song, 2, 5).length == 4 * 480
