@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,11 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         from .report import Report
 
-        if session.debug:
-            traceback.print_exc()
         words = sys.argv[1:] if arguments is None else arguments
         command = next((word for word in words if word in COMMANDS), "")
         report = Report(command, as_json="--json" in words)
-        report.fail(None, error)
+        report.fail(None, error, debug=session.debug)
         report.show()
         return report.exit_code

@@ -1,9 +1,10 @@
-"""What reaches the terminal: messages on stderr, results on stdout, and nothing that controls it."""
+"""What reaches the terminal: messages on stderr, results on stdout, no control codes from files."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,11 +36,13 @@ def say(message: str) -> None:
 
 
 def show(lines: Iterable[str]) -> None:
-    """Lines of the result. OutputError where stdout cannot take them."""
+    """Lines of the result. OutputError where stdout cannot take them; a reader may stop early."""
     text = "".join(f"{clean(line)}\n" for line in lines)
     try:
         sys.stdout.write(_encoded(text, sys.stdout))
         sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
     except OSError as error:
         _forget_stdout()
         raise OutputError(f"standard output: cannot be written: {error.strerror}") from None
@@ -73,14 +76,14 @@ def progress(what: str, *, wanted: bool) -> Iterator[Progress | None]:
     if not (wanted and sys.stderr.isatty()):
         yield None
         return
-    began = time.monotonic()
-    width = 0
+    began, width = time.monotonic(), 0
+    columns = shutil.get_terminal_size().columns - 1
 
     def update(done: int, total: int) -> None:
         nonlocal width
         spent = time.monotonic() - began
         left = f", {duration(spent * (total - done) / done)} left" if done and spent > 2 else ""
-        line = clean(f"{what}: {done} of {total} bars{left}")
+        line = clean(f"{what}: {done} of {total} bars{left}")[-columns:]
         width = max(width, len(line))
         sys.stderr.write("\r" + line.ljust(width))
         sys.stderr.flush()

@@ -51,10 +51,10 @@ class Facts:
         )
 
     @property
-    def key_words(self) -> str:
+    def _key_words(self) -> str:
         if self.key is None:
-            return "no clear key"
-        return f"key {self.key}" + " (estimated)" * self.key_is_estimated
+            return "" if self.range is None else ", no clear key"
+        return f", key {self.key}" + " (estimated)" * self.key_is_estimated
 
     @property
     def words(self) -> str:
@@ -62,7 +62,7 @@ class Facts:
         low, high = self.bpm_range
         bpm = f"{low:g}" if low == high else f"{low:g} to {high:g}"
         meters = ", ".join(self.meters[:4]) + " ..." * (len(self.meters) > 4)
-        return f"{counted(self.bars, 'bar')} of {meters} at {bpm} bpm, {self.key_words}"
+        return f"{counted(self.bars, 'bar')} of {meters} at {bpm} bpm{self._key_words}"
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from musegen import midi
 from musegen.errors import UnreadableError
 from musegen.midi import Reading
-
-from .console import clean
 
 SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 """Which files of a folder are taken; a file that is named is read whatever it is called."""
@@ -34,7 +31,7 @@ class Input:
     def read(self) -> Reading:
         """UnreadableError or LimitError where it cannot be read."""
         if self.path is None:
-            stream = click.get_binary_stream("stdin")
+            stream = sys.stdin.buffer
             if stream.isatty():
                 raise UnreadableError("standard input: nothing is piped in; name a file")
             return midi.parse(stream.read(midi.MAX_BYTES + 1), self.name)
@@ -58,7 +55,7 @@ def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
         path = Path(word)
         files = _files(path, recursive) if path.is_dir() else []
         for file in files or [path]:
-            found.setdefault(os.path.realpath(file), Input(clean(str(file)), file))
+            found.setdefault(os.path.realpath(file), Input(str(file), file))
     return list(found.values())
 
 

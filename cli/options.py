@@ -7,7 +7,9 @@ answered with its option's name before any work is done.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -17,22 +19,45 @@ from musegen.errors import MusegenError
 F = TypeVar("F", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 
-MAX_SEED = 2**63 - 1
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps."""
 
 
-class Number(click.FloatRange):
-    """A number in a range; "nan", which compares with nothing, is in none."""
+@dataclass(frozen=True)
+class Number:
+    """Reads a number between two bounds and says them in words; `kind` is int or float.
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        number = float(super().convert(value, param, ctx))
-        if number != number:
-            self.fail(f"{value} is not a number.", param, ctx)
+    The lower bound itself is left out with `above`, the upper one with `below`.
+    """
+
+    kind: type[int] | type[float]
+    low: int
+    high: int
+    above: bool = False
+    below: bool = False
+
+    def __call__(self, text: str) -> int | float:
+        try:
+            number = self.kind(text)
+        except ValueError:
+            number = math.nan  # which lies between no bounds
+        inside = self.low <= number <= self.high
+        if (
+            not inside
+            or (self.above and number == self.low)
+            or (self.below and number == self.high)
+        ):
+            raise ValueError(f"{text} is not {self.words}")
         return number
 
+    @property
+    def words(self) -> str:
+        noun = "a whole number" if self.kind is int else "a number"
+        low = f"above {self.low} and up" if self.above else f"from {self.low}"
+        return f"{noun} {low} to {'just below ' * self.below}{self.high}"
 
-def _checked(parse: Callable[[Any], Any]) -> Callback:
+
+def checked(parse: Callable[[Any], Any]) -> Callback:
     """A callback that answers what `parse` raises with the option's name."""
 
     def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
@@ -104,52 +129,66 @@ debug = click.option(
 variations = click.option(
     "--variations",
     "-n",
-    type=click.IntRange(1, 64),
+    type=str,
+    callback=checked(Number(int, 1, 64)),
     default=4,
     show_default=True,
-    help="How many takes to write.",
+    metavar="N",
+    help="How many takes to write, 1 to 64.",
 )
 length = click.option(
     "--length",
     "-l",
-    type=click.IntRange(1, 1024),
+    type=str,
+    callback=checked(Number(int, 1, 1024)),
     default=4,
     show_default=True,
-    help="Bars in each.",
+    metavar="BARS",
+    help="Bars in each, 1 to 1024.",
 )
 temperature = click.option(
     "--temperature",
     "-t",
-    type=Number(0, 2),
+    type=str,
+    callback=checked(Number(float, 0, 2)),
     default=1.0,
     show_default=True,
-    help="Lower is safer, higher is wilder; at 0 all takes are the same.",
+    metavar="T",
+    help="0 to 2: lower is safer, higher is wilder; at 0 all takes are the same.",
 )
 seed = click.option(
     "--seed",
-    type=click.IntRange(0, MAX_SEED),
-    help="The same seed makes the same files; without it, one is drawn and shown.",
+    type=str,
+    callback=checked(Number(int, 0, MAX_SEED)),
+    metavar="N",
+    help="The same seed makes the same files. Without it, one is drawn and shown.",
 )
 top_k = click.option(
     "--top-k",
-    type=click.IntRange(min=0),
+    type=str,
+    callback=checked(Number(int, 0, 100_000)),
     default=0,
     show_default=True,
+    metavar="K",
     help="Choose among so many of the likeliest; 0 is all.",
 )
 top_p = click.option(
     "--top-p",
-    type=Number(0, 1, min_open=True),
+    type=str,
+    callback=checked(Number(float, 0, 1, above=True)),
     default=1.0,
     show_default=True,
-    help="Choose among the likeliest that make up this share.",
+    metavar="P",
+    help="Choose among the likeliest that make up this share; 1 is all.",
 )
 min_p = click.option(
     "--min-p",
-    type=Number(0, 1, max_open=True),
+    type=str,
+    callback=checked(Number(float, 0, 1, below=True)),
     default=0.02,
     show_default=True,
-    help="Leave out what is less likely than this share of the likeliest.",
+    metavar="P",
+    help="Leave out what is less likely than this share of the likeliest; 0 is nothing.",
 )
 model = click.option(
     "--model",
@@ -166,22 +205,24 @@ device = click.option(
 
 # Music
 
-tempo = click.option("--tempo", type=Number(20, 300), metavar="BPM", help="20 to 300 bpm.")
+tempo = click.option(
+    "--tempo", type=str, callback=checked(Number(float, 20, 400)), metavar="BPM", help="20 to 400."
+)
 key = click.option(
-    "--key", metavar="KEY", callback=_checked(_key), help="Such as C, 'F# minor' or Bbm."
+    "--key", metavar="KEY", callback=checked(_key), help="Such as C, 'F# minor' or Bbm."
 )
 meter = click.option(
-    "--metre", "--meter", "meter", metavar="N/D", callback=_checked(_meter), help="Such as 3/4."
+    "--metre", "--meter", "meter", metavar="N/D", callback=checked(_meter), help="Such as 3/4."
 )
 instruments = click.option(
     "--instruments",
     multiple=True,
     metavar="NAME,...",
-    callback=_checked(_instruments),
+    callback=checked(_instruments),
     help="By General MIDI's names or short ones: piano,bass,drums. Can be given again.",
 )
 style = click.option(
-    "--style", metavar="STYLE", callback=_checked(_style), help="Such as pop, folk or piano."
+    "--style", metavar="STYLE", callback=checked(_style), help="Such as pop, folk or piano."
 )
 tracks = click.option(
     "--track",
@@ -212,7 +253,7 @@ name_template = click.option(
     default="{stem}_{verb}_{n:02}",
     show_default=True,
     metavar="TEXT",
-    callback=_checked(_template),
+    callback=checked(_template),
     help="File names, out of {stem} {verb} {n} {bpm} {key} {bars} {seed}.",
 )
 on_exists = click.option(
@@ -220,7 +261,8 @@ on_exists = click.option(
     type=click.Choice(["number", "skip", "fail", "overwrite"]),
     default="number",
     show_default=True,
-    help="Where a file exists: go on with the next free number, leave it, stop, or replace it.",
+    metavar="ACTION",
+    help="Where a file exists: number (go on with the next free one), skip, fail or overwrite.",
 )
 no_program = click.option(
     "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
@@ -228,6 +270,8 @@ no_program = click.option(
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Read and check everything; write nothing, show what would be."
 )
+
+config = click.argument("config", metavar="CONFIG")
 
 # Messages
 

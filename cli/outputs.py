@@ -27,8 +27,11 @@ class Folder:
         self.path, self.template, self.on_exists = Path(path), template, on_exists
         self._inputs = {_identity(path) for path in inputs} - {None}
         self._given: set[str] = set()
-        if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{path}: is a file; --output-dir names a folder")
+        nearest = next(p for p in (self.path, *self.path.resolve().parents) if p.exists())
+        if not nearest.is_dir():
+            raise OutputError(f"{nearest}: is a file; --output-dir names a folder")
+        if not os.access(nearest, os.W_OK):
+            raise OutputError(f"{nearest}: cannot be written to; choose another --output-dir")
 
     @property
     def names_need_songs(self) -> bool:

@@ -89,9 +89,11 @@ class Report:
         self._warnings.append({"input": input_name, "message": message})
         self.say(_headed(input_name, message))
 
-    def fail(self, input_name: str | None, error: BaseException) -> None:
-        """Take note of an error; the run's exit code is the worst that this leaves."""
-        if _debugging():
+    def fail(
+        self, input_name: str | None, error: BaseException, debug: bool | None = None
+    ) -> None:
+        """Take note of an error, which ends the program with its code if it is the only one."""
+        if _debugging() if debug is None else debug:
             traceback.print_exception(error)
         code, message = verdict(error)
         self._errors.append({"input": input_name, "code": code, "message": message})
@@ -129,7 +131,7 @@ class Report:
 
     def show(self) -> None:
         if self.as_json:
-            show([json.dumps(self.as_dict(), indent=2)])
+            show(json.dumps(self.as_dict(), indent=2).splitlines())
         elif self.outputs:
             show(table(HEADS, map(row, self.outputs)))
 
@@ -150,7 +152,9 @@ class Report:
 def _headed(name: str | None, message: str) -> str:
     """The message with its input's name in front, unless it has that already."""
     message = clean(message)
-    return message if name is None or message.startswith(name) else f"{name}: {message}"
+    if name is None or message.startswith(clean(name)):
+        return message
+    return f"{name}: {message}"
 
 
 def _debugging() -> bool:

@@ -87,6 +87,9 @@ KITS = {
 }
 """General MIDI 2's drum kits by program."""
 
+DRUM_CHANNEL = 9
+"""Channel 10, as musicians count: where drums are, and nothing else is."""
+
 DRUMS = {
     27: "High Q",
     28: "Slap",

@@ -1,4 +1,4 @@
-"""`Song` <-> `pretty_midi.PrettyMIDI`.
+"""`Song` <-> `pretty_midi.PrettyMIDI`: what `Song.from_pretty_midi` and `.to_pretty_midi` do.
 
 pretty_midi counts in seconds; its own tick tables bring every time back to the exact tick. It is
 imported when a function here is called, no earlier.
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from musegen.midi import DRUM_CHANNEL, printable, to_bytes
+from musegen.general_midi import DRUM_CHANNEL
+from musegen.midi import printable, to_bytes
 from musegen.song import PITCH_BEND, Controls, Key, Meter, Notes, Song, Tempo, Track
 from musegen.time import bar_line_from
 
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
 
 
 def from_pretty_midi(midi: PrettyMIDI) -> Song:
-    """The song in a `PrettyMIDI`, on its clock of `midi.resolution` ticks a quarter.
-
-    Instruments without notes, lyrics and text events are left out. The length is the bar line at or
-    after the last note's end, since pretty_midi keeps no other.
-    """
+    """See `Song.from_pretty_midi`."""
     tick = midi.time_to_tick
     tempos = {0: 500_000}
     for seconds, bpm in zip(*midi.get_tempo_changes(), strict=True):
@@ -68,7 +65,7 @@ def from_pretty_midi(midi: PrettyMIDI) -> Song:
 
 
 def to_pretty_midi(song: Song) -> PrettyMIDI:
-    """The song as a `PrettyMIDI` with the song's resolution, tempo map and names."""
+    """See `Song.to_pretty_midi`."""
     from pretty_midi import PrettyMIDI
 
     return PrettyMIDI(io.BytesIO(to_bytes(song)), charset="utf-8")

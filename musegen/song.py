@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pretty_midi import PrettyMIDI
 
 IntArray = NDArray[np.int64]
 
@@ -265,6 +269,26 @@ class Song:
         ):
             if not ticks or ticks[0] != 0 or any(a >= b for a, b in pairwise(ticks)):
                 raise ValueError(f"{what} must start at tick 0 and rise: {ticks}")
+
+    @classmethod
+    def from_pretty_midi(cls, midi: PrettyMIDI) -> Song:
+        """The song in a `PrettyMIDI`, on its clock of `midi.resolution` ticks a quarter.
+
+        Instruments without notes, lyrics and text events are left out. The length is the bar line
+        at or after the last note's end, since pretty_midi keeps no other.
+        """
+        from musegen.pretty import from_pretty_midi
+
+        return from_pretty_midi(midi)
+
+    def to_pretty_midi(self) -> PrettyMIDI:
+        """The song as a `PrettyMIDI` with the song's resolution, tempo map and names.
+
+        What it does not hold: markers, the length beyond the last note, channels.
+        """
+        from musegen.pretty import to_pretty_midi
+
+        return to_pretty_midi(self)
 
     @property
     def note_count(self) -> int:

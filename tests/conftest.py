@@ -1,11 +1,16 @@
-"""Tiny models with random weights: every verb runs on them in a moment."""
+"""Tiny models with random weights, on which every verb runs in a moment; and a small corpus."""
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from musegen import midi
+from musegen.song import Meter, Notes, Song, Track
 
 RECIPE = """
 name = "{name}"
@@ -72,3 +77,49 @@ def tiny_model(make_model: Callable[..., Path]) -> Path:
 def tiny_melody_model(make_model: Callable[..., Path]) -> Path:
     """A one-voice LSTM."""
     return make_model("tiny-lstm", "lstm", LSTM, 0)
+
+
+def tune(seed: int, bars: int = 12, meter: tuple[int, int] = (4, 4)) -> Song:
+    """Quarters on a random walk over a scale, with a drone below and a beat."""
+    rng = np.random.default_rng(seed)
+    scale = np.array([60, 62, 64, 65, 67, 69, 71, 72])
+    bar = Meter(0, *meter).bar_ticks(480)
+    starts = np.arange(0, bars * bar, 480)
+    walk = np.clip(np.cumsum(rng.integers(-1, 2, len(starts))) + 3, 0, 7)
+    lead = Notes(starts, np.full_like(starts, 480), scale[walk], np.full_like(starts, 80))
+    drone = Notes.of([(b * bar, bar, 48, 70) for b in range(bars)])
+    beat = Notes.of([(s, 60, 36, 100) for s in starts.tolist()])
+    tracks = (Track(lead, 40, name="Lead"), Track(drone, 32, name="Bass"), Track(beat, is_drum=True))
+    return Song(tracks, bars * bar, meters=(Meter(0, *meter),))
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`tunes.zip` and `splits.csv`: 12 good files, one too short, one that is no MIDI file."""
+    folder = tmp_path_factory.mktemp("corpora")
+    rows = ["corpus,file,split"]
+    with zipfile.ZipFile(folder / "tunes.zip", "w") as archive:
+        for i in range(12):
+            song = tune(i, meter=((4, 4), (3, 4))[i % 2])
+            archive.writestr(f"a/{i}.mid", midi.to_bytes(song))
+            rows.append(f"tunes,a/{i}.mid,{('train', 'valid', 'test')[max(i - 9, 0)]}")
+        archive.writestr("short.mid", midi.to_bytes(tune(99, bars=2)))
+        archive.writestr("broken.mid", b"not music")
+    rows += ["tunes,short.mid,train", "tunes,broken.mid,train", "tunes,gone.mid,train"]
+    (folder / "splits.csv").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepare_tunes(corpora: Path) -> Callable[..., Path]:
+    """Shards of the small corpus in a folder."""
+    from musegen.codecs import CODECS
+    from musegen.data.corpora import Corpus
+    from musegen.data.prepare import prepare
+
+    def run(output: Path, corpus: Corpus | None = None, kind: str = "multitrack") -> Path:
+        wanted = (corpus or Corpus("tunes", style="folk"),)
+        prepare(wanted, CODECS[kind], corpora, corpora / "splits.csv", output, workers=1)
+        return output
+
+    return run

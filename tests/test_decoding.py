@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import pytest
 import torch
@@ -14,6 +14,8 @@ from musegen.decoding import decode
 from musegen.networks import AttentionLSTM, LSTMConfig, Transformer, TransformerConfig
 from musegen.networks.network import Network
 from musegen.sampling import Sampling, streams
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 VOCABULARY = 12
 STOP = 11
@@ -124,6 +126,17 @@ def lstm() -> AttentionLSTM:
     return AttentionLSTM(LSTMConfig(VOCABULARY, 16, 16, 2, attention_window=6)).eval()
 
 
+def saved(network: AnyModule) -> AnyModule:
+    """Round every weight to half precision, as in a saved model, which decodes otherwise."""
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.copy_(weight.half())
+    return network
+
+
+NETWORKS = [transformer(), transformer(context=8), lstm(), saved(transformer(8)), saved(lstm())]
+
+
 def follows_the_grammar(prompt: Sequence[int], ids: Sequence[int], length: int) -> bool:
     grammar, state = Alternating(length), (prompt[-1], len(prompt))
     for id_ in ids:
@@ -209,7 +222,7 @@ def test_a_prompt_that_fills_the_context_is_read_whole() -> None:
     assert network.prefilled[1][0][0] == 4
 
 
-@pytest.mark.parametrize("network", [transformer(), transformer(context=8), lstm()])
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("count", [1, 2, 3, 5])
 def test_a_row_is_the_same_however_many_are_asked_for(network: Network, count: int) -> None:
     for stop in (STOP, None):  # rows that end at different times, and long ones
@@ -218,7 +231,7 @@ def test_a_row_is_the_same_however_many_are_asked_for(network: Network, count: i
         assert len({tuple(ids) for ids in many}) == 6
 
 
-@pytest.mark.parametrize("network", [Counter(), transformer(), transformer(context=8), lstm()])
+@pytest.mark.parametrize("network", [Counter(), *NETWORKS])
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 2.0])
 def test_the_grammar_is_never_violated(network: Network, temperature: float) -> None:
     prompts = [[1], [2, 3, 4], [0], [5, 6], [7], [11]]
@@ -228,7 +241,7 @@ def test_the_grammar_is_never_violated(network: Network, temperature: float) -> 
     assert written[5] == []
 
 
-@pytest.mark.parametrize("network", [transformer(), lstm()])
+@pytest.mark.parametrize("network", [transformer(), lstm(), saved(transformer()), saved(lstm())])
 def test_greedy_is_what_the_uncached_network_would_say(network: Network) -> None:
     prompts = [[1, 2], [3, 4, 5]]
     grammar = Alternating(20)

@@ -9,7 +9,6 @@ import pretty_midi
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musegen.pretty import from_pretty_midi, to_pretty_midi
 from musegen.song import PITCH_BEND, Controls, Key, Meter, Notes, Song, Tempo, Track
 
 SONG = Song(
@@ -30,7 +29,7 @@ SONG = Song(
 
 
 def test_to_pretty_midi_keeps_what_pretty_midi_can_hold() -> None:
-    midi = to_pretty_midi(SONG)
+    midi = SONG.to_pretty_midi()
     assert midi.resolution == 480
     assert [(i.program, i.is_drum, i.name) for i in midi.instruments] == [
         (5, False, "Für Elise"),
@@ -53,7 +52,7 @@ def test_a_song_survives_pretty_midi() -> None:
         meters=SONG.meters[:1],
         key=SONG.key,
     )
-    assert from_pretty_midi(to_pretty_midi(SONG)) == song
+    assert Song.from_pretty_midi(SONG.to_pretty_midi()) == song
 
 
 @given(
@@ -78,7 +77,7 @@ def test_every_tick_survives_pretty_midi(
         ticks_per_quarter=ticks_per_quarter,
         tempos=(Tempo(0), *(Tempo(*change) for change in sorted(changes.items()))),
     )
-    assert from_pretty_midi(to_pretty_midi(song)).tracks[0].notes == notes
+    assert Song.from_pretty_midi(song.to_pretty_midi()).tracks[0].notes == notes
 
 
 def test_from_a_pretty_midi_made_by_hand() -> None:
@@ -86,7 +85,7 @@ def test_from_a_pretty_midi_made_by_hand() -> None:
     violin = pretty_midi.Instrument(program=40, name="Violin\x00")
     violin.notes = [pretty_midi.Note(velocity=100, pitch=67, start=0.6, end=1.2)]
     midi.instruments = [violin, pretty_midi.Instrument(program=0)]
-    song = from_pretty_midi(midi)
+    song = Song.from_pretty_midi(midi)
     assert song == Song(
         tracks=(Track(notes=Notes.of([(480, 480, 67, 100)]), program=40, name="Violin"),),
         length=1920,
@@ -95,10 +94,10 @@ def test_from_a_pretty_midi_made_by_hand() -> None:
 
 
 def test_an_empty_pretty_midi_is_an_empty_song() -> None:
-    assert from_pretty_midi(pretty_midi.PrettyMIDI(resolution=480)) == Song()
-    assert to_pretty_midi(Song()).instruments == []
+    assert Song.from_pretty_midi(pretty_midi.PrettyMIDI(resolution=480)) == Song()
+    assert Song().to_pretty_midi().instruments == []
 
 
 def test_pretty_midi_is_imported_late() -> None:
-    code = "import sys, musegen.pretty; sys.exit('pretty_midi' in sys.modules)"
+    code = "import sys, musegen.midi, musegen.pretty; sys.exit('pretty_midi' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

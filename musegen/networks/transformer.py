@@ -255,7 +255,7 @@ class Transformer(nn.Module):
         """Lay the weights out for `step`, or return what was made of them last time."""
         now = version(self)
         if self.made is None or self.made[0] != now:
-            layers = [layer.lean() for layer in self.layers]
+            layers = [each.lean() for each in self.modules() if isinstance(each, Layer)]
             self.made = now, Lean(layers, product(self.embedding.weight), self.turns())
         return self.made[1]
 

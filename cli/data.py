@@ -1,0 +1,68 @@
+"""`musegen data prepare`: files of MIDI to what `musegen train` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from . import options
+from .group import Group
+
+
+@click.group("data", cls=Group)
+def command() -> None:
+    """Prepare MIDI files for training."""
+
+
+@command.command("prepare")
+@options.config
+@click.option(
+    "--from",
+    "folder",
+    required=True,
+    metavar="FOLDER",
+    help="Where the recipe's corpora lie, each a folder or a zip of its name.",
+)
+@click.option(
+    "--splits",
+    required=True,
+    metavar="FILE",
+    help="A CSV table with the columns corpus, file, split: train, valid or test.",
+)
+@click.option("--output", required=True, metavar="FOLDER", help="Where the shards go.")
+@click.option(
+    "--workers",
+    type=str,
+    callback=options.checked(options.Number(int, 1, 256)),
+    metavar="N",
+    help="Processes; by default one a core.",
+)
+@options.quiet
+@options.debug
+def prepare(
+    config: str, folder: str, splits: str, output: str, workers: int | None, quiet: bool
+) -> int:
+    """Encode the corpora of the recipe CONFIG as shards of tokens.
+
+    An interrupted run goes on where it was. The counts, and why files were dropped, are in
+    OUTPUT/shards.json.
+    """
+    from musegen.data.prepare import prepare
+
+    from .console import say, show
+    from .recipes import recipe_of
+
+    recipe = recipe_of(config)
+    report = (lambda line: None) if quiet else say
+    prepare(
+        recipe.corpora,
+        recipe.codec,
+        Path(folder),
+        Path(splits),
+        Path(output),
+        workers=workers,
+        report=report,
+    )
+    show([str(Path(output) / "shards.json")])
+    return 0

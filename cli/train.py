@@ -1,0 +1,56 @@
+"""`musegen train`: a model by its recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.command("train")
+@options.config
+@click.option(
+    "--data", required=True, metavar="FOLDER", help="What 'musegen data prepare' has written."
+)
+@click.option(
+    "--run", required=True, metavar="FOLDER", help="Where the checkpoint, log and weights go."
+)
+@options.device
+@click.option("--compile", "compiled", is_flag=True, help="Compile the network first; for a GPU.")
+@options.quiet
+@options.debug
+def command(config: str, data: str, run: str, device: str, compiled: bool, quiet: bool) -> int:
+    """Train the model of the recipe CONFIG.
+
+    A run that was interrupted goes on from its last checkpoint, exactly. Under torchrun, the
+    processes share the work.
+    """
+    from musegen.train import train
+
+    from .console import say, show
+    from .recipes import recipe_of
+
+    recipe = recipe_of(config)
+
+    def report(line: dict[str, Any]) -> None:
+        if not quiet:
+            say(progress(line, recipe.training.steps))
+
+    weights = train(recipe, Path(data), Path(run), device=device, compiled=compiled, report=report)
+    show([str(weights)])
+    return 0
+
+
+def progress(line: dict[str, Any], steps: int) -> str:
+    """A line of the training log in words."""
+    from .console import duration
+
+    valid = line.get("valid_bits_per_note")
+    return (
+        f"step {line['step']:,} of {steps:,}: {line['train_bits_per_note']:.3f} bits per note"
+        f"{'' if valid is None else f' (validation {valid:.3f})'}"
+        f", {line['tokens_per_second']:,} tokens/s, {duration(line['seconds_left'])} left"
+    )

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from musegen import models
+from musegen.codecs import CODECS, BarCodec
+from musegen.data import shards
+from musegen.data.shards import Shard
+from musegen.evaluate import Score, count_model, held_out_prompts, likelihood, piece, spans
+from musegen.time import bar_count
+
+CODEC = BarCodec(CODECS["multitrack"])
+
+
+@pytest.fixture(scope="module")
+def data(prepare_tunes: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return prepare_tunes(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def held_out(data: Path) -> Shard:
+    return shards.load(data, "test")
+
+
+def test_every_id_is_scored_once(held_out: Shard) -> None:
+    ids = piece(held_out, CODEC, 0)
+    parts = list(spans(ids, CODEC, 0, 128))
+    assert len(parts) > 3
+    assert np.array_equal(np.concatenate([p.ids[p.scored :] for p in parts]), ids[1:])
+    assert all(len(p.ids) <= 129 for p in parts)
+
+
+def test_a_random_network_is_about_as_good_as_chance(held_out: Shard, tiny_model: Path) -> None:
+    model = models.load(str(tiny_model))
+    score = sum(likelihood(model, held_out).values(), Score())
+    ids = piece(held_out, CODEC, 0)
+    assert score.tokens == len(ids) - 1
+    assert score.notes == held_out.song(0)["notes"]
+    assert score.bits / score.tokens == pytest.approx(math.log2(len(CODEC.vocabulary)), rel=0.2)
+
+
+def test_the_count_model_is_witten_bell(data: Path, held_out: Shard) -> None:
+    train = shards.load(data, "train")
+    known = np.concatenate([piece(train, CODEC, i) for i in range(len(train.songs))]).tolist()
+    heard = piece(held_out, CODEC, 0).tolist()
+    ones, pairs = Counter(known), Counter(zip([0, *known], known, strict=False))
+    follows = Counter(first for first, _ in pairs)
+    firsts = Counter([0, *known[:-1]])
+    bits = 0.0
+    for before, token in zip(heard, heard[1:], strict=False):
+        chance = (ones[token] + len(ones) / len(CODEC.vocabulary)) / (len(known) + len(ones))
+        kinds, total = follows[before], firsts[before]
+        if total:
+            chance = (pairs[before, token] + kinds * chance) / (total + kinds)
+        bits -= math.log2(chance)
+    score = count_model(train, held_out, CODEC, order=1)["tunes"]
+    assert score.bits == pytest.approx(bits)
+    assert count_model(train, held_out, CODEC, order=4)["tunes"].bits < bits
+
+
+def test_prompts_are_followed_by_what_the_composer_wrote(held_out: Shard) -> None:
+    ((name, prompt, following),) = held_out_prompts(held_out, CODEC, 5, 4, 3)
+    assert name == "tunes"
+    assert (bar_count(prompt), bar_count(following)) == (4, 3)

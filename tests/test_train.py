@@ -1,0 +1,123 @@
+"""The training loop on a tiny model: it learns, logs, and goes on exactly where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from musegen import models, train
+from musegen.errors import UsageError
+from musegen.recipe import Recipe, Training
+
+
+@pytest.fixture(scope="module")
+def data(
+    prepare_tunes: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return prepare_tunes(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def recipe(tiny_model: Path) -> Recipe:
+    return models.read_recipe(tiny_model)
+
+
+class Killed(Exception):
+    pass
+
+
+def test_a_run_leaves_weights_a_log_and_a_curve(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    lines: list[dict[str, float]] = []
+    weights = train.train(recipe, data, tmp_path, report=lines.append)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert log == lines
+    assert [line["step"] for line in log] == [3, 6]
+    assert {"train_bits_per_note", "valid_bits_per_note", "tokens_per_second", "seconds_left"} <= log[
+        -1
+    ].keys()
+    assert "<svg" in (tmp_path / "curve.svg").read_text()
+    expected = models.build_network(recipe).state_dict()
+    stored = load_file(weights)
+    assert {k: v.shape for k, v in stored.items()} == {k: v.shape for k, v in expected.items()}
+    assert {v.dtype for v in stored.values()} == {torch.float16}
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_a_killed_run_ends_as_if_it_had_not_been(
+    recipe: Recipe, data: Path, tmp_path: Path, dropout: float
+) -> None:
+    shape = replace(recipe.network, shape=recipe.network.shape | {"dropout": dropout})
+    recipe = replace(recipe, network=shape)
+    whole = train.train(recipe, data, tmp_path / "whole")
+
+    def kill(line: dict[str, float]) -> None:
+        if line["step"] == 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train.train(recipe, data, tmp_path / "cut", checkpoint_seconds=0, report=kill)
+    assert not (tmp_path / "cut" / "weights.safetensors").exists()
+    resumed = train.train(recipe, data, tmp_path / "cut")
+    assert whole.read_bytes() == resumed.read_bytes()
+    steps = [
+        json.loads(line)["step"] for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()
+    ]
+    assert steps == [3, 6]
+
+
+def test_it_learns(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    training = replace(recipe.training, steps=60, validate_every=20, average=0.5, learning_rate=1e-2)
+    lines: list[dict[str, float]] = []
+    train.train(replace(recipe, training=training), data, tmp_path, report=lines.append)
+    bits = [line["valid_bits_per_note"] for line in lines if "valid_bits_per_note" in line]
+    assert bits[-1] < 0.6 * bits[0]
+
+
+def test_an_lstm_is_trained_by_the_same_loop(
+    tiny_melody_model: Path, prepare_tunes: Callable[..., Path], tmp_path: Path
+) -> None:
+    recipe = models.read_recipe(tiny_melody_model)
+    recipe = replace(recipe, codec=replace(recipe.codec, velocity_bins=16))
+    weights = train.train(recipe, prepare_tunes(tmp_path / "data", kind="melody"), tmp_path / "run")
+    assert weights.exists()
+
+
+def test_the_rate_rises_rests_and_falls() -> None:
+    training = Training(steps=100, rows=1, length=1, learning_rate=1.0, warmup=10, cooldown=0.5)
+    rates = [train.learning_rate(step, training) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10:50] == [1.0] * 40
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.02)
+
+
+def test_data_of_another_codec_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    other = replace(recipe, codec=replace(recipe.codec, velocity_bins=32))
+    with pytest.raises(UsageError, match="another codec"):
+        train.train(other, data, tmp_path)
+
+
+def test_two_processes_share_a_batch(data: Path, tiny_model: Path, tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from pathlib import Path; from musegen import models, train;"
+        "train.train(models.read_recipe(Path(sys.argv[1])), Path(sys.argv[2]), Path(sys.argv[3]),"
+        " device='cpu')"
+    )
+    script = tmp_path / "run.py"
+    script.write_text(program)
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    arguments = [str(script), str(tiny_model), str(data), str(tmp_path / "run")]
+    done = subprocess.run(
+        [sys.executable, *launch, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "weights.safetensors").exists()
