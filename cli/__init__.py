@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         words = sys.argv[1:] if arguments is None else arguments
         command = next((word for word in words if word in COMMANDS), "")
-        report = Report(command, as_json="--json" in words)
-        report.fail(None, error, debug=session.debug)
+        report = Report(command, as_json="--json" in words, debug=session.debug)
+        report.fail(None, error)
         report.show()
         return report.exit_code

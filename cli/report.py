@@ -69,9 +69,16 @@ class Report:
     """
 
     def __init__(
-        self, command: str, *, as_json: bool = False, quiet: bool = False, dry_run: bool = False
+        self,
+        command: str,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        dry_run: bool = False,
+        debug: bool | None = None,
     ) -> None:
         self.command, self.as_json, self.quiet, self.dry_run = command, as_json, quiet, dry_run
+        self.debug = _debugging() if debug is None else debug
         self.inputs: list[dict[str, Any]] = []
         self.outputs: list[Output] = []
         self.more: dict[str, Any] = {}
@@ -89,9 +96,7 @@ class Report:
         self._warnings.append({"input": input_name, "message": message})
         self.say(_headed(input_name, message))
 
-    def fail(
-        self, input_name: str | None, error: BaseException, debug: bool | None = None
-    ) -> None:
+    def fail(self, input_name: str | None, error: BaseException, debug: bool | None = None) -> None:
         """Take note of an error, which ends the program with its code if it is the only one."""
         if _debugging() if debug is None else debug:
             traceback.print_exception(error)
@@ -158,5 +163,6 @@ def _headed(name: str | None, message: str) -> str:
 
 
 def _debugging() -> bool:
+    """Whether the command that runs was given --debug."""
     context = click.get_current_context(silent=True)
     return context is not None and context.obj is not None and bool(context.obj.debug)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,7 @@ def groove_consistency(song: Song) -> float:
         pattern = np.zeros(steps, dtype=bool)
         pattern[np.minimum(inside * 12 // song.ticks_per_quarter, steps - 1)] = True
         patterns.append(pattern)
-    for a, b in zip(patterns, patterns[1:], strict=False):
+    for a, b in pairwise(patterns):
         if len(a) == len(b):
             distances.append(float((a != b).mean()))
     return 1 - float(np.mean(distances)) if distances else float("nan")
@@ -114,7 +115,7 @@ def repeated_bars(song: Song) -> float:
         tuple(tuple(map(tuple, t.notes.between(a, b).table()[:, :3].tolist())) for t in song.tracks)
         for a, b in zip(lines[:-1].tolist(), lines[1:].tolist(), strict=True)
     ]
-    same = [a == b and any(a) for a, b in zip(contents, contents[1:], strict=False)]
+    same = [a == b and any(a) for a, b in pairwise(contents)]
     return sum(same) / len(same)
 
 

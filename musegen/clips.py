@@ -1,6 +1,7 @@
 """Songs made ready for a codec: whole bars, on a grid, the tracks that are wanted.
 
-A clip is a `Song` that starts on a bar line, ends on one, and has no other kind of bar than full ones.
+A clip is a `Song` that starts on a bar line, ends on one, and has no other kind of bar than full
+ones.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from musegen.song import SUSTAIN_PEDAL, IntArray, Notes, Song, Track
 from musegen.time import bar_lines
 
 # Onset grids within one quarter of 12 steps, each with what one note on it costs (in steps of
-# displacement), so that the plainest grid that fits is taken: 16ths, 8th triplets, 16th triplets, all.
+# displacement), so that the plainest grid that fits is taken: 16ths, 8th triplets, 16th triplets,
+# all.
 _GRIDS: tuple[tuple[int, float], ...] = ((3, 0.0), (4, 0.1), (2, 0.2), (1, 0.3))
 
 
@@ -95,9 +97,9 @@ def sustained(track: Track, end: int) -> Track:
 def quantised(song: Song, steps_per_quarter: int = 12) -> Song:
     """The song on a grid of `steps_per_quarter`, its onsets moved to the plainest grid that fits.
 
-    Per track and quarter, the onsets decide between 16ths, triplet 8ths, triplet 16ths and the whole
-    grid (where the grid has a multiple of 12 steps; otherwise they go to the nearest step). A score is
-    left as it is; a performance loses its microtiming.
+    Per track and quarter, the onsets decide between 16ths, triplet 8ths, triplet 16ths and the
+    whole grid (where the grid has a multiple of 12 steps; otherwise they go to the nearest step). A
+    score is left as it is; a performance loses its microtiming.
     """
     grid = song.at_resolution(steps_per_quarter)
     fine = steps_per_quarter // 12 if steps_per_quarter % 12 == 0 else 0

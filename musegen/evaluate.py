@@ -1,4 +1,5 @@
-"""How good a model is: held-out likelihood beside a count model's, and what it writes beside the data.
+"""How good a model is: held-out likelihood beside a count model's, and what it writes beside the
+data.
 
 Likelihood is in bits per note, all tokens of the held-out pieces counted: it can be compared across
 representations. It needs torch and numpy alone.
@@ -67,7 +68,8 @@ class Span:
 
 
 def spans(ids: IntArray, codec: BarCodec, song: int, length: int) -> Iterator[Span]:
-    """Windows that together score every id of a piece but the first once, with half a window of context.
+    """Windows that together score every id of a piece but the first once, with half a window of
+    context.
 
     All but the first begin with the piece's header, told the metre in force, and at a bar line.
     """
@@ -141,7 +143,8 @@ def likelihood(
 def count_model(train: Shard, held_out: Shard, codec: BarCodec, order: int = 4) -> dict[str, Score]:
     """The score of an order-n count model with Witten-Bell smoothing (Witten & Bell, 1991).
 
-    Trained on all pieces of `train`, evaluated on those of `held_out`, on the same tokens as the networks.
+    Trained on all pieces of `train`, evaluated on those of `held_out`, on the same tokens as the
+    networks.
     """
     size = len(codec.vocabulary)
     if size ** (order + 1) >= 2**63:
@@ -202,7 +205,7 @@ def _look_up(keys: IntArray, values: NDArray[Any], wanted: IntArray) -> NDArray[
 def held_out_prompts(
     shard: Shard, codec: BarCodec, count: int, bars: int, after: int, seed: int = 0
 ) -> list[tuple[str, Song, Song]]:
-    """Pieces of a split, in turn from each corpus: its name, `bars` bars, and the `after` bars that follow."""
+    """Pieces of a split, in turn from each corpus: its name, `bars` bars, the `after` bars next."""
     from musegen.clips import bars as cut
 
     rng = np.random.default_rng(seed)
@@ -230,5 +233,6 @@ def mean_statistics(songs: Sequence[Song]) -> dict[str, float]:
     """Each statistic's mean over songs, those left out in which it is not defined."""
     rows = [statistics(song) for song in songs]
     return {
-        f.name: float(np.nanmean([getattr(row, f.name) for row in rows])) for f in fields(Statistics)
+        f.name: float(np.nanmean([getattr(row, f.name) for row in rows]))
+        for f in fields(Statistics)
     }

@@ -1,8 +1,8 @@
 """The shelf: trained models as folders, found by name, loaded and saved.
 
-A model is a codec, a network and a card. Its folder holds `config.toml` (the recipe), `weights.safetensors`
-and `MODEL_CARD.md`. Weights are data alone: names, shapes and types are checked against the recipe before
-anything is loaded, and no file of ours or yours can run code.
+A model is a codec, a network and a card. Its folder holds `config.toml` (the recipe),
+`weights.safetensors` and `MODEL_CARD.md`. Weights are data alone: names, shapes and types are
+checked against the recipe before anything is loaded, and no file of ours or yours can run code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from musegen.recipe import Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-    from musegen.networks.network import Network
+    from musegen.networks import AttentionLSTM, Transformer
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
 MAX_HEADER_BYTES = 1 << 20
@@ -35,7 +35,7 @@ class Model:
 
     recipe: Recipe
     codec: BarCodec
-    network: Network
+    network: Transformer | AttentionLSTM
 
     @property
     def name(self) -> str:
@@ -68,7 +68,7 @@ def read_recipe(folder: Path) -> Recipe:
     return recipes.load(folder / CONFIG)
 
 
-def build_network(recipe: Recipe) -> nn.Module:
+def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
     """The recipe's network with fresh weights."""
     from musegen import config
     from musegen.networks import NETWORKS
@@ -83,7 +83,8 @@ def build_network(recipe: Recipe) -> nn.Module:
 
 
 def load(name: str, device: str = "cpu") -> Model:
-    """The model of a name or a folder, ready to decode on `device` ("auto" takes CUDA if it is there).
+    """The model of a name or a folder, ready to decode on `device` ("auto" takes CUDA if it is
+    there).
 
     ModelError where it is missing, damaged, or of other shapes than its recipe says.
     """
@@ -147,7 +148,9 @@ def save_weights(network: nn.Module, path: Path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    half = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in network.state_dict().items()}
+    half = {
+        k: v.detach().cpu().to(torch.float16).contiguous() for k, v in network.state_dict().items()
+    }
     temporary = path.with_suffix(".new")
     save_file(half, temporary)
     os.replace(temporary, path)

@@ -1,8 +1,8 @@
 """A user's song on its way to a codec, and what a model wrote on its way back to the song.
 
-On the way in the song loses what a codec cannot say (microtiming, pedal, its own velocities and drum
-map). On the way out the new part gets back what the song has: its clock, tempo, names, programs,
-channels, the velocities it uses and the pitches of its drums.
+On the way in the song loses what a codec cannot say (microtiming, pedal, its own velocities and
+drum map). On the way out the new part gets back what the song has: its clock, tempo, names,
+programs, channels, the velocities it uses and the pitches of its drums.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class Source:
 
     def unheard(self, heard: Source) -> tuple[str, ...]:
         """A remark on the tracks that a model had no room for."""
-        left = [self.song.tracks[i].name or str(i + 1) for i in self.places if i not in heard.places]
+        left = [
+            self.song.tracks[i].name or str(i + 1) for i in self.places if i not in heard.places
+        ]
         return (f"the model hears 16 tracks at most; not {', '.join(left)}",) if left else ()
 
     def context(self, bars: int) -> tuple[str, ...]:
@@ -108,7 +110,8 @@ class Source:
     # In
 
     def clip(self, codec: BarCodec) -> tuple[Song, Source]:
-        """The last bars of a metre that the codec knows, as a clip; and the source of just its tracks.
+        """The last bars of a metre that the codec knows, as a clip; and the source of just its
+        tracks.
 
         UsageError where the metre at the end is not known, or where the codec can take no track.
         """
@@ -116,9 +119,7 @@ class Source:
         codec.meter_value(meters[-1])
         known = [(m.numerator, m.denominator) in METERS for m in meters]
         first = len(known) - next((i for i, k in enumerate(known[::-1]) if not k), len(known))
-        tracks = tuple(
-            _in_general_midi(clips.sustained(t, self.song.length)) for t in self.tracks
-        )
+        tracks = tuple(_in_general_midi(clips.sustained(t, self.song.length)) for t in self.tracks)
         part = replace(self.song, tracks=tracks, key=self.key)
         if first:
             part = part.between(int(lines[first]), self.song.length)

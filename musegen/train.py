@@ -1,7 +1,8 @@
 """One training loop for every network that predicts the next token.
 
-A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.pt` (to go on from, exactly) and,
-once done, `weights.safetensors`. Under `torchrun` the rows of a batch are shared out among the processes.
+A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.pt` (to go on from,
+exactly) and, once done, `weights.safetensors`. Under `torchrun` the rows of a batch are shared out
+among the processes.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ VALIDATION_SEED = 0
 
 @dataclass(frozen=True)
 class Workers:
-    """This process among those that `torchrun` started; alone, rank 0 of 1."""
+    """The place of one process among those that `torchrun` started; alone, rank 0 of 1."""
 
     rank: int
     count: int
@@ -52,7 +53,7 @@ def workers(device: str) -> Iterator[Workers]:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    place = torch.device(device, local if device == "cuda" else None)
+    place = torch.device(device, local) if device == "cuda" else torch.device(device)
     if count > 1:
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
@@ -90,8 +91,8 @@ def train(
 ) -> Path:
     """Train until the recipe's last step, going on from `run` if it holds a checkpoint.
 
-    Returns the path of the weights: the moving average in half precision. UsageError where the data was
-    prepared for another codec.
+    Returns the path of the weights: the moving average in half precision. UsageError where the data
+    was prepared for another codec.
     """
     if shards.load_info(data)["layout"] != asdict(recipe.codec):
         raise UsageError(f"{data}: prepared for another codec; run 'musegen data prepare' again")
@@ -125,7 +126,9 @@ class _Loop:
         self.recipe, self.run, self.here = recipe, run, here
         self.training = recipe.training
         if self.training.rows % here.count:
-            raise UsageError(f"rows {self.training.rows} do not divide among {here.count} processes")
+            raise UsageError(
+                f"rows {self.training.rows} do not divide among {here.count} processes"
+            )
         run.mkdir(parents=True, exist_ok=True)
         codec = BarCodec(recipe.codec)
         weights = {c.name: c.weight for c in recipe.corpora}
@@ -136,7 +139,7 @@ class _Loop:
         self.network = build_network(recipe).to(here.device)
         average = self.training.average
         self.average = (
-            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(average))
+            AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(average))  # type: ignore[no-untyped-call]
             if average
             else None
         )
@@ -147,17 +150,21 @@ class _Loop:
         if here.count > 1:
             self.forward = DistributedDataParallel(self.network)
         if compiled:
-            self.forward = torch.compile(self.forward)  # type: ignore[assignment]
+            self.forward = torch.compile(self.forward)
         self.step = 0
         self.seconds = 0.0
-        self._bits = self._notes = 0.0
+        self._nats: float | Tensor = 0.0
+        self._notes: float | Tensor = 0.0
         self._mark = (0, time.monotonic())
 
     def _groups(self) -> list[dict[str, Any]]:
         """Matrices decay, vectors do not."""
         parameters = list(self.network.parameters())
         return [
-            {"params": [p for p in parameters if p.dim() > 1], "weight_decay": self.training.weight_decay},
+            {
+                "params": [p for p in parameters if p.dim() > 1],
+                "weight_decay": self.training.weight_decay,
+            },
             {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
         ]
 
@@ -166,7 +173,9 @@ class _Loop:
         """The network whose weights count."""
         return self.network if self.average is None else self.average.module
 
-    def loss(self, forward: Callable[[Tensor], Tensor], ids: np.ndarray[Any, Any]) -> tuple[Tensor, Tensor]:
+    def loss(
+        self, forward: Callable[[Tensor], Tensor], ids: np.ndarray[Any, Any]
+    ) -> tuple[Tensor, Tensor]:
         """Nats of all predicted tokens, summed, and how many notes they hold."""
         tokens = torch.from_numpy(ids).to(self.here.device, non_blocking=True)
         inputs, targets = tokens[:, :-1], tokens[:, 1:]
@@ -193,7 +202,7 @@ class _Loop:
         if self.average is not None:
             self.average.update_parameters(self.network)
         self.step += 1
-        self._bits = self._bits + nats.detach() / math.log(2)
+        self._nats = self._nats + nats.detach()
         self._notes = self._notes + notes
         self.seconds += time.monotonic() - began
 
@@ -202,15 +211,16 @@ class _Loop:
         now = time.monotonic()
         self._mark = (self.step, now)
         rate = (self.step - step) / max(now - mark, 1e-9)
+        bits = float(self._nats) / math.log(2)
         line = {
             "step": self.step,
-            "train_bits_per_note": round(float(self._bits) / max(float(self._notes), 1.0), 4),
+            "train_bits_per_note": round(bits / max(float(self._notes), 1.0), 4),
             "learning_rate": learning_rate(self.step - 1, self.training),
             "tokens_per_second": round(rate * self.training.rows * self.training.length),
             "seconds": round(self.seconds, 1),
             "seconds_left": round((self.training.steps - self.step) / max(rate, 1e-9)),
         }
-        self._bits = self._notes = 0.0
+        self._nats = self._notes = 0.0
         return line
 
     def log(self, report: Callable[[dict[str, Any]], None], **more: float) -> None:
@@ -286,7 +296,10 @@ def draw_curve(log: Path, picture: Path) -> None:
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     figure = Figure(figsize=(7, 4), layout="tight")
     axes = figure.subplots()
-    for field, label in (("train_bits_per_note", "training"), ("valid_bits_per_note", "validation")):
+    for field, label in (
+        ("train_bits_per_note", "training"),
+        ("valid_bits_per_note", "validation"),
+    ):
         points = [(line["step"], line[field]) for line in lines if field in line]
         axes.plot(*zip(*points, strict=True), label=label)
     axes.set(xlabel="step", ylabel="bits per note")

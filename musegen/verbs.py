@@ -1,7 +1,7 @@
 """What musegen does: each verb takes a song, or nothing, and returns songs.
 
-Every verb runs a model of the shelf under a grammar. Variation k depends on the seed and on k alone, not on
-how many variations are asked for.
+Every verb runs a model of the shelf under a grammar. Variation k depends on the seed and on k
+alone, not on how many variations are asked for.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def generate(
 ) -> Takes:
     """Write `variations` new pieces of exactly `length` bars.
 
-    `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default 4/4),
-    `instruments` names or numbers of General MIDI, `style` one of `codecs.bars.STYLES`; what is None
-    the model chooses. Raises UsageError, LimitError or ModelError.
+    `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default
+    4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.bars.STYLES`; what
+    is None the model chooses. Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
     metre = parse_meter(meter) or Meter()
@@ -135,8 +135,8 @@ def continue_(
 ) -> Takes:
     """Go on from the end of `song` for exactly `length` bars, `variations` times.
 
-    The new part has the song's tempo, metre, programs, channels, names and clock, unless `tempo`, `key`,
-    `meter` or `instruments` (one for each track) say otherwise; it starts at tick 0, or with
+    The new part has the song's tempo, metre, programs, channels, names and clock, unless `tempo`,
+    `key`, `meter` or `instruments` (one for each track) say otherwise; it starts at tick 0, or with
     `include_input` behind the whole song. `tracks` names the tracks to continue; by default all.
     Raises UnreadableError where there is no note, UsageError, LimitError or ModelError.
     """

@@ -1,4 +1,4 @@
-"""Tokens of bars out of a model: the request as a grammar, the context as it moves on, all rows at once."""
+"""Bars out of a model, as tokens: the request as a grammar, and the context as it moves on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(
     options: Options,
     progress: Progress | None = None,
 ) -> list[list[int]]:
-    """The ids that follow the prompt, a row a variation, up to the end of the last bar asked for."""
+    """The ids that follow the prompt, a row a variation, up to the end of the last bar wanted."""
     grammar = BarGrammar(model.codec, request, prompt)
     count = options.variations
     rows: list[list[int]] = [[] for _ in range(count)]

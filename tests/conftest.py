@@ -89,7 +89,11 @@ def tune(seed: int, bars: int = 12, meter: tuple[int, int] = (4, 4)) -> Song:
     lead = Notes(starts, np.full_like(starts, 480), scale[walk], np.full_like(starts, 80))
     drone = Notes.of([(b * bar, bar, 48, 70) for b in range(bars)])
     beat = Notes.of([(s, 60, 36, 100) for s in starts.tolist()])
-    tracks = (Track(lead, 40, name="Lead"), Track(drone, 32, name="Bass"), Track(beat, is_drum=True))
+    tracks = (
+        Track(lead, 40, name="Lead"),
+        Track(drone, 32, name="Bass"),
+        Track(beat, is_drum=True),
+    )
     return Song(tracks, bars * bar, meters=(Meter(0, *meter),))
 
 
@@ -123,3 +127,88 @@ def prepare_tunes(corpora: Path) -> Callable[..., Path]:
         return output
 
     return run
+
+
+# The command line
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "midi"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a run ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class _Stdin:
+    def __init__(self, data: bytes | None) -> None:
+        self.buffer = io.BytesIO(data or b"")
+        self.buffer.isatty = lambda: data is None  # type: ignore[method-assign]
+
+
+Musegen = Callable[..., Result]
+
+
+@pytest.fixture
+def musegen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Musegen:
+    """Run `musegen` with these words, in an empty folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+
+    def run(*words: object, stdin: bytes | None = None) -> Result:
+        monkeypatch.setattr(sys, "stdin", _Stdin(stdin))
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Result(code, captured.out, captured.err)
+
+    return run
+
+
+def song(bars: int = 4, pitch: int = 60) -> Song:
+    """Half notes that go up by a tone each."""
+    rows = [(960 * i, 960, pitch + 2 * i, 80) for i in range(2 * bars)]
+    track = Track(Notes.of(rows), program=4, name="Keys")
+    return Song((track,), 1920 * bars, tempos=(Tempo.from_bpm(96),), key=Key(0))
+
+
+@pytest.fixture
+def tune(tmp_path: Path) -> Path:
+    """A file of four bars in the folder where the program runs."""
+    return midi.write(song(), tmp_path / "tune.mid")
+
+
+@dataclass
+class Fake:
+    """A verb that writes the same songs whatever it is given, and remembers what that was."""
+
+    options: dict[str, Any]
+    songs: list[Any]
+    remarks: tuple[str, ...] = ("the last 3 of 4 bars are the context",)
+    error: BaseException | None = None
+
+    def __call__(self, *songs: Any, **options: Any) -> verbs.Takes:
+        self.songs += songs
+        self.options = options
+        if self.error is not None and len(self.songs) > 1:
+            raise self.error
+        takes = tuple(song(options["length"], 60 + k) for k in range(options["variations"]))
+        return verbs.Takes(takes, options["seed"], "fake", self.remarks)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
+    """Takes the place of both verbs."""
+    verb = Fake({}, [])
+    monkeypatch.setattr(verbs, "generate", verb)
+    monkeypatch.setattr(verbs, "continue_", verb)
+    return verb

@@ -7,7 +7,9 @@ from musegen.song import Key, Meter, Notes, Song, Track
 
 
 def song(pitches: list[int], length: int = 480, bars: int = 4) -> Song:
-    return Song((Track(Notes.of([(i * 480, length, p, 80) for i, p in enumerate(pitches)])),), bars * 1920)
+    return Song(
+        (Track(Notes.of([(i * 480, length, p, 80) for i, p in enumerate(pitches)])),), bars * 1920
+    )
 
 
 @pytest.mark.parametrize("tonic", range(12))
@@ -25,7 +27,9 @@ def test_no_key_is_claimed_without_evidence() -> None:
 
 def test_scale_consistency() -> None:
     assert analysis.scale_consistency(song([60, 62, 64, 65]).tracks[0].notes) == 1
-    assert analysis.scale_consistency(song(list(range(60, 72))).tracks[0].notes) == pytest.approx(7 / 12)
+    assert analysis.scale_consistency(song(list(range(60, 72))).tracks[0].notes) == pytest.approx(
+        7 / 12
+    )
 
 
 def test_groove_consistency() -> None:

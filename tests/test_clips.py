@@ -14,9 +14,7 @@ def notes(*starts: float, tpq: int = 480, length: int = 100) -> Notes:
 
 
 def test_a_pick_up_is_padded_in_front() -> None:
-    song = Song(
-        (Track(notes(0, 1, 2)),), 480 * 5, meters=(Meter(0, 1, 4), Meter(480, 4, 4))
-    )
+    song = Song((Track(notes(0, 1, 2)),), 480 * 5, meters=(Meter(0, 1, 4), Meter(480, 4, 4)))
     whole = clips.whole_bars(song)
     assert whole.meters == (Meter(0, 4, 4),)
     assert whole.length == 8 * 480
@@ -24,9 +22,7 @@ def test_a_pick_up_is_padded_in_front() -> None:
 
 
 def test_a_cut_bar_is_filled_behind() -> None:
-    song = Song(
-        (Track(notes(0, 4, 6)),), 480 * 9, meters=(Meter(0, 4, 4), Meter(6 * 480, 3, 4))
-    )
+    song = Song((Track(notes(0, 4, 6)),), 480 * 9, meters=(Meter(0, 4, 4), Meter(6 * 480, 3, 4)))
     whole = clips.whole_bars(song)
     lines, meters = bar_lines(whole)
     assert (lines / 480).tolist() == [0, 4, 8, 11]
@@ -42,7 +38,10 @@ def test_an_open_end_is_closed() -> None:
 
 def test_the_pedal_holds_notes_until_it_is_lifted() -> None:
     pedal = Controls.of([(0, 64, 127), (1000, 64, 0), (1500, 64, 90)])
-    track = Track(Notes.of([(0, 100, 60, 80), (500, 100, 60, 80), (1200, 100, 64, 80), (1600, 50, 67, 80)]), controls=pedal)
+    track = Track(
+        Notes.of([(0, 100, 60, 80), (500, 100, 60, 80), (1200, 100, 64, 80), (1600, 50, 67, 80)]),
+        controls=pedal,
+    )
     held = clips.sustained(track, 2000).notes
     assert held.duration.tolist() == [500, 500, 100, 400]
 

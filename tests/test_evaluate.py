@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ def test_the_count_model_is_witten_bell(data: Path, held_out: Shard) -> None:
     follows = Counter(first for first, _ in pairs)
     firsts = Counter([0, *known[:-1]])
     bits = 0.0
-    for before, token in zip(heard, heard[1:], strict=False):
+    for before, token in pairwise(heard):
         chance = (ones[token] + len(ones) / len(CODEC.vocabulary)) / (len(known) + len(ones))
         kinds, total = follows[before], firsts[before]
         if total:

@@ -80,7 +80,17 @@ def handed_out(source: Path) -> set[str]:
 def sdist(source: Path, handed_out: set[str]) -> Path:
     assert handed_out
     folder = source.parent / "sdist"
-    run(sys.executable, "-m", "build", "-n", "--sdist", "--outdir", folder, source, cwd=folder.parent)
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "-n",
+        "--sdist",
+        "--outdir",
+        folder,
+        source,
+        cwd=folder.parent,
+    )
     (archive,) = folder.iterdir()
     return archive
 

@@ -17,9 +17,7 @@ from musegen.recipe import Recipe, Training
 
 
 @pytest.fixture(scope="module")
-def data(
-    prepare_tunes: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def data(prepare_tunes: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prepare_tunes(tmp_path_factory.mktemp("data"))
 
 
@@ -28,7 +26,7 @@ def recipe(tiny_model: Path) -> Recipe:
     return models.read_recipe(tiny_model)
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -38,9 +36,12 @@ def test_a_run_leaves_weights_a_log_and_a_curve(recipe: Recipe, data: Path, tmp_
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert log == lines
     assert [line["step"] for line in log] == [3, 6]
-    assert {"train_bits_per_note", "valid_bits_per_note", "tokens_per_second", "seconds_left"} <= log[
-        -1
-    ].keys()
+    assert {
+        "train_bits_per_note",
+        "valid_bits_per_note",
+        "tokens_per_second",
+        "seconds_left",
+    } <= log[-1].keys()
     assert "<svg" in (tmp_path / "curve.svg").read_text()
     expected = models.build_network(recipe).state_dict()
     stored = load_file(weights)
@@ -58,21 +59,24 @@ def test_a_killed_run_ends_as_if_it_had_not_been(
 
     def kill(line: dict[str, float]) -> None:
         if line["step"] == 6:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train.train(recipe, data, tmp_path / "cut", checkpoint_seconds=0, report=kill)
     assert not (tmp_path / "cut" / "weights.safetensors").exists()
     resumed = train.train(recipe, data, tmp_path / "cut")
     assert whole.read_bytes() == resumed.read_bytes()
     steps = [
-        json.loads(line)["step"] for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()
+        json.loads(line)["step"]
+        for line in (tmp_path / "cut" / "log.jsonl").read_text().splitlines()
     ]
     assert steps == [3, 6]
 
 
 def test_it_learns(recipe: Recipe, data: Path, tmp_path: Path) -> None:
-    training = replace(recipe.training, steps=60, validate_every=20, average=0.5, learning_rate=1e-2)
+    training = replace(
+        recipe.training, steps=60, validate_every=20, average=0.5, learning_rate=1e-2
+    )
     lines: list[dict[str, float]] = []
     train.train(replace(recipe, training=training), data, tmp_path, report=lines.append)
     bits = [line["valid_bits_per_note"] for line in lines if "valid_bits_per_note" in line]

@@ -23,7 +23,9 @@ def example(name: str) -> Song:
     return midi.read(EXAMPLES / f"{name}.mid").song
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     meter=st.sampled_from(METERS),
     length=st.integers(1, 9),
@@ -31,7 +33,12 @@ def example(name: str) -> Song:
     melody=st.booleans(),
 )
 def test_every_take_is_exactly_as_long_as_asked(
-    meter: tuple[int, int], length: int, seed: int, melody: bool, tiny_model: Path, tiny_melody_model: Path
+    meter: tuple[int, int],
+    length: int,
+    seed: int,
+    melody: bool,
+    tiny_model: Path,
+    tiny_melody_model: Path,
 ) -> None:
     model = str(tiny_melody_model if melody else tiny_model)
     (song,) = generate(length=length, seed=seed, meter=f"{meter[0]}/{meter[1]}", model=model)
@@ -125,9 +132,9 @@ def test_a_long_source_is_heard_from_its_end(tiny_model: Path) -> None:
         tracks=tuple(
             replace(
                 t,
-                notes=Notes(
-                    *(t.notes.joined(t.notes.shifted(band.length)).table().T)
-                ).joined(t.notes.shifted(2 * band.length)).joined(t.notes.shifted(3 * band.length)),
+                notes=Notes(*(t.notes.joined(t.notes.shifted(band.length)).table().T))
+                .joined(t.notes.shifted(2 * band.length))
+                .joined(t.notes.shifted(3 * band.length)),
             )
             for t in band.tracks
         ),

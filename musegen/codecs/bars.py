@@ -1,13 +1,14 @@
 """Songs as tokens, bar by bar: the representation that both of our sequence models read and write.
 
-A sequence is a header and then bars. The header says, in this order and each but the metre optional,
-`style tempo key meter`, then one `instrument` for every track (multi-track layouts). A bar is the token
-`bar`, a `meter` where it changes, and one run for every track that plays (REMI-z order: Wu et al., 2024):
+A sequence is a header and then bars. The header says, in this order and each but the metre
+optional, `style tempo key meter`, then one `instrument` for every track (multi-track layouts). A
+bar is the token `bar`, a `meter` where it changes, and one run for every track that plays (REMI-z
+order: Wu et al., 2024):
 
     slot  position [velocity] [duration] pitch [[velocity] [duration] pitch ...]  position ...
 
-`velocity` and `duration` hold until the next one, within a run; a run begins with both. Drums have no
-duration. `bar` carries the number of bars left, this one included, or 0 where that is not known.
+`velocity` and `duration` hold until the next one, within a run; a run begins with both. Drums have
+no duration. `bar` carries the number of bars left, this one included, or 0 where that is not known.
 
 This module knows songs on its grid and token ids; nothing of files or networks.
 """
@@ -15,7 +16,7 @@ This module knows songs on its grid and token ids; nothing of files or networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -34,7 +35,33 @@ METERS: tuple[tuple[int, int], ...] = (
     *((n, 16) for n in (3, 4, 6, 8, 9, 12)),
 )
 MAX_BAR_QUARTERS = 8
-DURATIONS = (1, 2, 3, 4, 6, 8, 9, 12, 15, 16, 18, 21, 24, 30, 32, 36, 42, 48, 60, 72, 84, 96, 120, 144, 192)
+DURATIONS = (
+    1,
+    2,
+    3,
+    4,
+    6,
+    8,
+    9,
+    12,
+    15,
+    16,
+    18,
+    21,
+    24,
+    30,
+    32,
+    36,
+    42,
+    48,
+    60,
+    72,
+    84,
+    96,
+    120,
+    144,
+    192,
+)
 """Note lengths in twelfths of a quarter; others become the nearest, by ratio."""
 TEMPOS_BPM = tuple(round(30 * 8 ** (i / 23), 1) for i in range(24))
 """Centres of the tempo bins: 30 to 240 bpm, each 9.5 % faster than the one before."""
@@ -67,7 +94,7 @@ class Layout:
 class Header:
     """What is asked of, or known about, a whole sequence; None leaves it to the model."""
 
-    meter: Meter = Meter()
+    meter: Meter = field(default_factory=Meter)
     tempo_bpm: float | None = None
     key: Key | None = None
     style: str | None = None
@@ -149,7 +176,8 @@ class BarCodec:
 
         The song must be on our grid (`clips.quantised`). At most `max_tracks` tracks with notes are
         kept (those with the most notes), velocities and durations go to their bins, drums outside
-        27..87 are dropped; a one-voice layout has no drums, and keeps the highest note of each onset.
+        27..87 are dropped; a one-voice layout has no drums, and keeps the highest note of each
+        onset.
         """
         if song.ticks_per_quarter != self.layout.steps_per_quarter:
             raise ValueError(f"the song has {song.ticks_per_quarter} ticks a quarter")
@@ -167,7 +195,7 @@ class BarCodec:
         durations = np.array(self.durations)
         if track.is_drum:
             known = (notes.pitch >= FIRST_DRUM) & (notes.pitch <= LAST_DRUM)
-            notes = replace(notes.where(known), duration=np.ones(int(known.sum())))
+            notes = replace(notes.where(known), duration=np.ones(int(known.sum()), dtype=np.int64))
         else:
             steps = np.minimum(notes.duration, self.durations[-1])
             notes = replace(notes, duration=durations[np.array(self._duration_bins)[steps]])
@@ -230,7 +258,12 @@ class BarCodec:
         return bars
 
     def _encode_track(
-        self, track: Track, slot: int, lines: list[int], bars: list[list[int]], first: dict[str, int]
+        self,
+        track: Track,
+        slot: int,
+        lines: list[int],
+        bars: list[list[int]],
+        first: dict[str, int],
     ) -> None:
         """Append one track's runs to the bars."""
         bar = -1
@@ -302,9 +335,7 @@ class BarCodec:
             elif name == "pitch":
                 rows.setdefault(slot, []).append((position, duration, value, velocity))
             elif name == "drum":
-                rows.setdefault(slot, []).append(
-                    (position, 1, value + FIRST_DRUM, velocity)
-                )
+                rows.setdefault(slot, []).append((position, 1, value + FIRST_DRUM, velocity))
         if not self.layout.max_tracks:
             instruments = [0]
         if any(slot >= len(instruments) for slot in rows):

@@ -1,7 +1,8 @@
-"""Which token may follow: the syntax of `bars` as a finite-state machine, and what is asked of a sample.
+"""Which token may follow: the syntax of `bars` as a finite-state machine, and what is asked of a
+sample.
 
-One rule is one small function of the state that opens a slice of the vocabulary. The rows are cached,
-so that a step of decoding adds a ready row to its logits.
+One rule is one small function of the state that opens a slice of the vocabulary. The rows are
+cached, so that a step of decoding adds a ready row to its logits.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ HEADER = ("style", "tempo", "key", "meter")
 class Request:
     """What a sample must be, beyond being well formed.
 
-    `header` gives each field that the sequence shall have: a value, or None to let the model choose;
-    a field that is absent is left out. `instruments` None lets the model choose them. `bars` is how many
-    bars to write after those of the prompt, counting one that the prompt has just begun; `counting` tells the model so, that it may end the piece there.
-    `max_chord` caps the notes of one onset of one track, `max_empty_bars` the bars of rest in a row.
-    `fixed_meter` keeps the metre from changing.
+    `header` gives each field that the sequence shall have: a value, or None to let the model
+    choose; a field that is absent is left out. `instruments` None lets the model choose them.
+    `bars` is how many bars to write after those of the prompt, counting one that the prompt has
+    just begun; `counting` tells the model so, that it may end the piece there. `max_chord` caps the
+    notes of one onset of one track, `max_empty_bars` the bars of rest in a row. `fixed_meter` keeps
+    the metre from changing.
     """
 
     bars: int

@@ -33,7 +33,7 @@ PLAIN = Augmentation(transpose=0.0, velocity=0.0, drop_field=0.0, count_bars=0.0
 
 
 class Windows:
-    """Draws windows of one split: a header, then whole bars from a random bar on, cut at the length."""
+    """Draws windows of one split: a header, then bars from a random one on, cut at the length."""
 
     def __init__(self, shard: Shard, codec: BarCodec, weights: dict[str, float]) -> None:
         self.shard = shard
@@ -60,9 +60,7 @@ class Windows:
     def _shift_table(self, semitones: int) -> NDArray[np.int64]:
         table = np.arange(len(self.codec.vocabulary))
         pitch, key = self.codec.vocabulary["pitch"], self._key
-        table[pitch.first : pitch.stop] = pitch.first + np.clip(
-            np.arange(128) + semitones, 0, 127
-        )
+        table[pitch.first : pitch.stop] = pitch.first + np.clip(np.arange(128) + semitones, 0, 127)
         tonic = np.arange(24)
         table[key.first : key.stop] = key.first + (tonic + semitones) % 12 + tonic // 12 * 12
         return table
@@ -84,7 +82,9 @@ class Windows:
         """Windows one after the other until the row is full: short pieces share it."""
         row = np.zeros(0, dtype=np.int64)
         while len(row) < length:
-            bar = int(np.searchsorted(self._cumulative, rng.random() * self._cumulative[-1], "right"))
+            bar = int(
+                np.searchsorted(self._cumulative, rng.random() * self._cumulative[-1], "right")
+            )
             row = np.concatenate((row, self.window(bar, length - len(row), rng, augmentation)))
         return row
 
@@ -95,7 +95,9 @@ class Windows:
         song = self.shard.song(int(self._song_of_bar[bar]))
         start, meter = self.shard.bars[bar].tolist()
         header = np.array(self.shard.tokens[song["header"] : song["body"]], dtype=np.int64)
-        header[(header >= self._meter.first) & (header < self._meter.stop)] = self._meter.first + meter
+        header[(header >= self._meter.first) & (header < self._meter.stop)] = (
+            self._meter.first + meter
+        )
         kept = np.ones(len(header), dtype=bool)
         for field in (self._style, self._tempo, self._key):
             if rng.random() < augmentation.drop_field:
@@ -104,7 +106,10 @@ class Windows:
         stop = min(song["stop"], start + length - len(header))
         ids = np.concatenate((header, self.shard.tokens[start:stop].astype(np.int64)))
         # The first bar's metre stands in the header; where it changed just there, not again.
-        if len(ids) > len(header) + 1 and self._meter.first <= ids[len(header) + 1] < self._meter.stop:
+        if (
+            len(ids) > len(header) + 1
+            and self._meter.first <= ids[len(header) + 1] < self._meter.stop
+        ):
             ids = np.delete(ids, len(header) + 1)
         if rng.random() < augmentation.count_bars:
             left = song["first_bar"] + song["bars"] - bar

@@ -1,7 +1,7 @@
 """Performances whose beats are annotated, moved onto a grid of bars.
 
-The annotation is POP909's `beat_midi.txt`: a row a beat, with its second, whether it begins a bar in
-simple metre, and whether it does in the slower count that the piece's bars are taken from here.
+The annotation is POP909's `beat_midi.txt`: a row a beat, with its second, whether it begins a bar
+in simple metre, and whether it does in the slower count that the piece's bars are taken from here.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def on_beats(song: Song, annotation: str) -> Song:
         controls = replace(track.controls, tick=to_ticks(track.controls.tick))
         tracks.append(replace(track, notes=notes, controls=controls))
         end = max(end, int(stop.max(initial=0)))
-    # The bars: whole ones of the usual length up to the first annotated bar line, then as annotated.
+    # The bars: whole ones of the usual length up to the first annotated bar line, then as
+    # annotated.
     opening = (int(downs[0]) + lead) // usual
     beats = [usual] * opening + lengths.tolist() + [usual]
     lines = np.concatenate(([0], np.cumsum(beats))) * TICKS

@@ -18,11 +18,12 @@ SPLITS = ("train", "valid", "test")
 class Corpus:
     """One corpus in a model's recipe.
 
-    `weight` scales how often its tokens are drawn. `style` labels its songs. `tracks` names the tracks to
-    take by the beginning of their names ("first" takes the first with notes; empty takes all), each as a
-    song of its own where the codec has one voice. `beats` is the name of a beat annotation beside each file.
-    `drum_map` "td11" maps Roland's pitches to General MIDI. `index` and `licenses` keep only the files
-    whose row of that CSV file has a licence that begins with one of these.
+    `weight` scales how often its tokens are drawn. `style` labels its songs. `tracks` names the
+    tracks to take by the beginning of their names ("first" takes the first with notes; empty takes
+    all), each as a song of its own where the codec has one voice. `beats` is the name of a beat
+    annotation beside each file. `drum_map` "td11" maps Roland's pitches to General MIDI. `index`
+    and `licenses` keep only the files whose row of that CSV file has a licence that begins with one
+    of these.
     """
 
     name: str

@@ -1,6 +1,7 @@
 """MIDI files of many corpora to the shards that one model trains on.
 
-Each corpus is encoded on its own and kept as a part, so that an interrupted run goes on where it was.
+Each corpus is encoded on its own and kept as a part, so that an interrupted run goes on where it
+was.
 """
 
 from __future__ import annotations
@@ -97,16 +98,21 @@ def prepare(
 def _line(name: str, summary: dict[str, Any]) -> str:
     kept = ", ".join(f"{summary['songs'][s]:,} {s}" for s in SPLITS)
     dropped = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items())
-    return (
-        f"{name}: {kept} songs; {sum(summary['notes'].values()):,} notes, "
-        f"{sum(summary['tokens'].values()) / max(sum(summary['notes'].values()), 1):.2f} tokens a note"
-        + (f"; dropped: {dropped}" if dropped else "")
+    notes, tokens = (sum(summary[what].values()) for what in ("notes", "tokens"))
+    return f"{name}: {kept} songs; {notes:,} notes, {tokens / max(notes, 1):.2f} tokens a note" + (
+        f"; dropped: {dropped}" if dropped else ""
     )
 
 
 def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Path) -> str:
     size = path.stat().st_size if path.is_file() else 0
-    facts = [VERSION, asdict(replace(corpus, weight=1.0)), asdict(layout), sorted(files.items()), size]
+    facts = [
+        VERSION,
+        asdict(replace(corpus, weight=1.0)),
+        asdict(layout),
+        sorted(files.items()),
+        size,
+    ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
 
@@ -114,7 +120,12 @@ def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Pa
 
 
 def _write_part(
-    part: Path, corpus: Corpus, layout: Layout, path: Path, files: dict[str, str], workers: int | None
+    part: Path,
+    corpus: Corpus,
+    layout: Layout,
+    path: Path,
+    files: dict[str, str],
+    workers: int | None,
 ) -> None:
     unlicensed = corpora.unlicensed(corpus, corpora.opener(path))
     dropped: Counter[str] = Counter()

@@ -1,8 +1,9 @@
 """Encoded songs on disk, read through memory maps.
 
-A folder holds, per split, `SPLIT.tokens.npy` (every song's header, bars and `end`, one after the other),
-`SPLIT.bars.npy` (a row a bar: first token, metre value) and `SPLIT.songs.npy` (a row a song, `SONG_FIELDS`),
-and one `shards.json` that says what codec wrote them, from which corpora, and what was dropped and why.
+A folder holds, per split, `SPLIT.tokens.npy` (every song's header, bars and `end`, one after the
+other), `SPLIT.bars.npy` (a row a bar: first token, metre value) and `SPLIT.songs.npy` (a row a
+song, `SONG_FIELDS`), and one `shards.json` that says what codec wrote them, from which corpora, and
+what was dropped and why.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from musegen.errors import UnreadableError
 from musegen.song import IntArray
 
 SONG_FIELDS = ("corpus", "header", "body", "stop", "first_bar", "bars", "notes")
-"""Columns of a song's row: index of its corpus; offsets of its header's first token, of its first bar's
-and of the one after its `end`; the row of its first bar; counts of bars and of notes."""
+"""Columns of a song's row: index of its corpus; offsets of its header's first token, of its first
+bar's and of the one after its `end`; the row of its first bar; counts of bars and of notes."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,13 @@ class Builder:
         self._offset = self._bar_count = 0
 
     def add(
-        self, corpus: int, header: list[int], bars: list[list[int]], meters: list[int], notes: int, end: int
+        self,
+        corpus: int,
+        header: list[int],
+        bars: list[list[int]],
+        meters: list[int],
+        notes: int,
+        end: int,
     ) -> None:
         """One song: its header's ids, each bar's ids and metre value, and the id of `end`."""
         body = self._offset + len(header)
@@ -84,6 +91,13 @@ class Builder:
         self._offset, self._bar_count = stop, self._bar_count + len(bars)
 
     def write(self, folder: Path, split: str) -> None:
-        np.save(folder / f"{split}.tokens.npy", np.concatenate(self.tokens or [np.zeros(0, np.uint16)]))
-        np.save(folder / f"{split}.bars.npy", np.concatenate(self.bars or [np.zeros((0, 2), np.int64)]))
-        np.save(folder / f"{split}.songs.npy", np.array(self.songs, dtype=np.int64).reshape(-1, len(SONG_FIELDS)))
+        np.save(
+            folder / f"{split}.tokens.npy", np.concatenate(self.tokens or [np.zeros(0, np.uint16)])
+        )
+        np.save(
+            folder / f"{split}.bars.npy", np.concatenate(self.bars or [np.zeros((0, 2), np.int64)])
+        )
+        np.save(
+            folder / f"{split}.songs.npy",
+            np.array(self.songs, dtype=np.int64).reshape(-1, len(SONG_FIELDS)),
+        )

@@ -1,7 +1,8 @@
 """Causal attention for training on a CPU.
 
-The fused kernel of torch spends half a training step there. This computes the same thing as plain bf16
-matrix products over blocks of queries, each with only the columns that it may see: 1.8 times faster.
+The fused kernel of torch spends half a training step there. This computes the same thing as plain
+bf16 matrix products over blocks of queries, each with only the columns that it may see: 1.8 times
+faster.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ BLOCK = 128
 
 
 def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """q [B, H, T, C], k and v [B, G, T, C] to [B, H, T, C]; G divides H."""
+    """Q [B, H, T, C], k and v [B, G, T, C] to [B, H, T, C]; G divides H."""
     batch, heads, time, width = q.shape
     groups = k.shape[1]
     fold = heads // groups

@@ -29,7 +29,8 @@ LAYOUTS = (
 def songs(draw: st.DrawFn, layout: Layout) -> Song:
     """Whole bars on the layout's grid: metre changes, chords, overlaps, rests, drums."""
     grid = layout.steps_per_quarter
-    meters, tick = [], 0
+    meters: list[Meter] = []
+    tick = 0
     for numerator, denominator in draw(st.lists(st.sampled_from(METERS), min_size=1, max_size=3)):
         meter = Meter(tick, numerator, denominator)
         if not meters or replace(meters[-1], tick=tick) != meter:
@@ -121,13 +122,21 @@ def test_a_slot_without_an_instrument_is_refused() -> None:
     codec = BarCodec(CODECS["multitrack"])
     token = codec.vocabulary.token
     with pytest.raises(ValueError, match="slots"):
-        codec.decode([token("start"), token("meter", 3), token("bar"), token("slot", 2), token("pitch", 60)])
+        codec.decode(
+            [token("start"), token("meter", 3), token("bar"), token("slot", 2), token("pitch", 60)]
+        )
 
 
 def test_a_vocabulary_is_a_row_of_ranges() -> None:
     vocabulary = Vocabulary([("a", 2), ("b", 3)])
     assert len(vocabulary) == 5
-    assert [vocabulary.meaning(i) for i in range(5)] == [("a", 0), ("a", 1), ("b", 0), ("b", 1), ("b", 2)]
+    assert [vocabulary.meaning(i) for i in range(5)] == [
+        ("a", 0),
+        ("a", 1),
+        ("b", 0),
+        ("b", 1),
+        ("b", 2),
+    ]
     assert vocabulary.token("b", 2) == 4
     assert 2 in vocabulary["b"]
     assert 2 not in vocabulary["a"]
@@ -138,7 +147,5 @@ def test_a_vocabulary_is_a_row_of_ranges() -> None:
 
 def test_bar_tokens_follow_the_bar_lines() -> None:
     codec = BarCodec(CODECS["multitrack"])
-    song = clips.quantised(
-        Song((), 480 * 7, meters=(Meter(0, 3, 4), Meter(1440, 4, 4))), 12
-    )
+    song = clips.quantised(Song((), 480 * 7, meters=(Meter(0, 3, 4), Meter(1440, 4, 4))), 12)
     assert len(codec.encode_bars(song)) == len(bar_lines(song)[1]) == 2

@@ -77,9 +77,7 @@ def test_a_continuation_starts_where_the_prompt_ends(bars: int, seed: int) -> No
 
 def test_the_header_asked_for_is_the_only_one() -> None:
     codec = BarCodec(CODECS["multitrack"])
-    request = Request(
-        1, {"style": 1, "tempo": 5, "key": 3, "meter": 7}, instruments=(DRUM_KIT, 33)
-    )
+    request = Request(1, {"style": 1, "tempo": 5, "key": 3, "meter": 7}, instruments=(DRUM_KIT, 33))
     grammar = BarGrammar(codec, request)
     state, ids = grammar.start, list[int]()
     while (token := grammar.forced(state)) is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from musegen.codecs import CODECS, BarCodec
 from musegen.data import shards
 from musegen.data.batches import PLAIN, Augmentation, Windows
@@ -85,5 +86,8 @@ def test_weights_decide_how_often_a_corpus_is_heard(
     two = shards.Shard(shard.tokens, shard.bars, songs, ("tunes", "other"))
     heard = Windows(two, CODEC, {"tunes": 0.0, "other": 1.0})
     first = int(songs[5, 4])
-    bars = [int(np.searchsorted(heard._cumulative, u, "right")) for u in np.linspace(0, heard._cumulative[-1] - 1, 50)]
+    bars = [
+        int(np.searchsorted(heard._cumulative, u, "right"))
+        for u in np.linspace(0, heard._cumulative[-1] - 1, 50)
+    ]
     assert min(bars) >= first

@@ -45,7 +45,9 @@ def test_every_song_can_be_read_back(corpora: Path, prepare_tunes: Prepare, tmp_
     assert {codec.vocabulary.meaning(int(t))[0] for t in shard.tokens[lines]} == {"bar"}
 
 
-def test_a_second_run_reads_its_parts_and_writes_the_same(corpora: Path, prepare_tunes: Prepare, tmp_path: Path) -> None:
+def test_a_second_run_reads_its_parts_and_writes_the_same(
+    corpora: Path, prepare_tunes: Prepare, tmp_path: Path
+) -> None:
     prepare_tunes(tmp_path)
     first = (tmp_path / "train.tokens.npy").read_bytes()
     (part,) = (tmp_path / "parts").glob("*.npz")
@@ -55,7 +57,9 @@ def test_a_second_run_reads_its_parts_and_writes_the_same(corpora: Path, prepare
     assert (tmp_path / "train.tokens.npy").read_bytes() == first
 
 
-def test_tracks_are_chosen_by_name_for_one_voice(corpora: Path, prepare_tunes: Prepare, tmp_path: Path) -> None:
+def test_tracks_are_chosen_by_name_for_one_voice(
+    corpora: Path, prepare_tunes: Prepare, tmp_path: Path
+) -> None:
     corpus = replace(TUNES, tracks=("Le",))
     shard = shards.load(prepare_tunes(tmp_path, corpus, "melody"), "train")
     names = {BarCodec(CODECS["melody"]).vocabulary.meaning(int(t))[0] for t in shard.tokens}
@@ -63,7 +67,9 @@ def test_tracks_are_chosen_by_name_for_one_voice(corpora: Path, prepare_tunes: P
     assert len(shard.songs) == 10
 
 
-def test_a_folder_serves_as_well_as_a_zip(corpora: Path, prepare_tunes: Prepare, tmp_path: Path) -> None:
+def test_a_folder_serves_as_well_as_a_zip(
+    corpora: Path, prepare_tunes: Prepare, tmp_path: Path
+) -> None:
     zipfile.ZipFile(corpora / "tunes.zip").extractall(tmp_path / "in" / "tunes")
     (tmp_path / "in" / "splits.csv").write_bytes((corpora / "splits.csv").read_bytes())
     one = shards.load(prepare_tunes(tmp_path / "one"), "train")

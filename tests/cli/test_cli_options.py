@@ -1,0 +1,115 @@
+"""Bad values end with 2 and one line that says what is right; good ones reach the verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES, Fake, Musegen
+
+from musegen import options
+from musegen.song import Key, Meter
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "right"),
+    [
+        ("--variations", ["0", "65", "-1", "x", "1.5", ""], "a whole number from 1 to 64"),
+        ("--length", ["0", "1025", "4.0"], "a whole number from 1 to 1024"),
+        ("--temperature", ["-0.1", "2.1", "nan", "inf", "hot"], "a number from 0 to 2"),
+        ("--seed", ["-1", "9007199254740992", "x"], "a whole number from 0 to 9007199254740991"),
+        ("--top-p", ["0", "1.1", "nan"], "a number above 0 and up to 1"),
+        ("--min-p", ["1", "-1"], "a number from 0 to just below 1"),
+        ("--top-k", ["-1", "1.5"], "a whole number from 0 to"),
+        ("--tempo", ["19", "401", "nan"], "a number from 20 to 400"),
+        ("--key", ["H", "", "C dorian"], "write it as 'C', 'F# minor' or 'Bbm'"),
+        ("--metre", ["4", "0/4", "4/0", "7/9", "x/y"], "metre must be one of"),
+        ("--device", ["gpu"], "'cpu', 'cuda', 'auto'"),
+        ("--on-exists", ["ask"], "'number', 'skip', 'fail', 'overwrite'"),
+        ("--instruments", ["kazoo-o-matic", "piano,", "drums,xyz"][::2], "no instrument"),
+        ("--name-template", ["{n", "{0}", "{n.real}", "{n!r}", "{n:>9}"], "--name-template"),
+        ("--name-template", ["../{n}", "a/b", "a\\b", "\x1b[2J", "x" * 101, " ", ""], "template"),
+    ],
+)
+def test_a_bad_value_is_answered_in_one_line(
+    musegen: Musegen, option: str, values: list[str], right: str
+) -> None:
+    for value in values:
+        result = musegen("generate", f"{option}={value}")
+        assert (result.code, result.out) == (2, ""), value
+        assert result.err.count("\n") == 1, value
+        assert result.err.startswith("error: Invalid value for "), value
+        assert option in result.err
+        assert right in result.err, value
+
+
+def test_the_bounds_are_the_library_s(musegen: Musegen, fake: Fake) -> None:
+    low, high = options.TEMPO_RANGE
+    for word in (
+        f"--variations={options.MAX_VARIATIONS}",
+        f"--length={options.MAX_BARS}",
+        f"--tempo={low:g}",
+        f"--tempo={high:g}",
+    ):
+        assert musegen("generate", "--dry-run", word).code == 0, word
+    for word in (
+        f"--variations={options.MAX_VARIATIONS + 1}",
+        f"--length={options.MAX_BARS + 1}",
+        f"--tempo={low - 1:g}",
+        f"--tempo={high + 1:g}",
+    ):
+        assert musegen("generate", "--dry-run", word).code == 2, word
+
+
+def test_options_reach_generate(musegen: Musegen, fake: Fake) -> None:
+    words = (
+        "-n 3 -l 2 -t 0.5 --seed 7 --top-k 9 --top-p 0.9 --min-p 0 --device auto --tempo 90 "
+        "--meter 6/8 --instruments piano,bass --instruments drums --style pop"
+    )
+    assert musegen("generate", *words.split(), "--key", "f# minor").code == 0
+    fake.options.pop("progress")
+    assert fake.options == {
+        "variations": 3,
+        "length": 2,
+        "temperature": 0.5,
+        "seed": 7,
+        "top_k": 9,
+        "top_p": 0.9,
+        "min_p": 0.0,
+        "model": None,
+        "device": "auto",
+        "tempo": 90.0,
+        "key": Key(6, is_minor=True),
+        "meter": Meter(0, 6, 8),
+        "instruments": ("piano", "bass", "drums"),
+        "style": "pop",
+    }
+
+
+def test_without_options_the_defaults_are_the_verb_s(musegen: Musegen, fake: Fake) -> None:
+    assert musegen("continue", EXAMPLES / "band.mid").code == 0
+    fake.options.pop("progress")
+    assert 0 <= fake.options.pop("seed") < 2**32
+    assert fake.options == {
+        "variations": 4,
+        "length": 4,
+        "temperature": 1.0,
+        "top_k": 0,
+        "top_p": 1.0,
+        "min_p": 0.02,
+        "model": None,
+        "device": "cpu",
+        "tempo": None,
+        "key": None,
+        "meter": None,
+        "instruments": None,
+        "tracks": (),
+        "include_input": False,
+    }
+
+
+def test_options_reach_continue(musegen: Musegen, tune: Path, fake: Fake) -> None:
+    assert musegen("continue", tune, "--track", "1", "--track", "Keys", "--include-input").code == 0
+    assert fake.options["tracks"] == ("1", "Keys")
+    assert fake.options["include_input"] is True
+    assert fake.songs[0].tracks[0].name == "Keys"
