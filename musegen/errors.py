@@ -20,20 +20,30 @@ class MusegenError(Exception):
 
 
 class UsageError(MusegenError):
+    """A request that makes no sense as it was put."""
+
     exit_code = 2
 
 
 class UnreadableError(MusegenError):
+    """An input that cannot be read, or holds no music."""
+
     exit_code = 3
 
 
 class OutputError(MusegenError):
+    """An output that cannot or may not be written."""
+
     exit_code = 4
 
 
 class ModelError(MusegenError):
+    """A model that is missing, damaged or unfit."""
+
     exit_code = 5
 
 
 class LimitError(MusegenError):
+    """A limit that the input or the request exceeds."""
+
     exit_code = 6

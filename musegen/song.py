@@ -242,6 +242,8 @@ class Key:
 
 @dataclass(frozen=True)
 class Marker:
+    """A word at a place in the song, such as "Chorus"."""
+
     tick: int
     text: str
 

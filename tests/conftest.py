@@ -1,16 +1,27 @@
-"""Tiny models with random weights, on which every verb runs in a moment; and a small corpus."""
+"""Tiny models with random weights, on which every verb runs in a moment; a small corpus; the program."""
 
 from __future__ import annotations
 
+import io
+import json
+import sys
+import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from musegen.cli import main
 
-from musegen import midi
-from musegen.song import Meter, Notes, Song, Track
+from musegen import midi, verbs
+from musegen.song import Key, Meter, Notes, Song, Tempo, Track
+
+# Networks this small are fastest on one thread, and two fight over a busy machine. Read by torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 RECIPE = """
 name = "{name}"
@@ -174,7 +185,7 @@ def musegen(
     return run
 
 
-def song(bars: int = 4, pitch: int = 60) -> Song:
+def scale(bars: int = 4, pitch: int = 60) -> Song:
     """Half notes that go up by a tone each."""
     rows = [(960 * i, 960, pitch + 2 * i, 80) for i in range(2 * bars)]
     track = Track(Notes.of(rows), program=4, name="Keys")
@@ -182,9 +193,9 @@ def song(bars: int = 4, pitch: int = 60) -> Song:
 
 
 @pytest.fixture
-def tune(tmp_path: Path) -> Path:
+def tune_file(tmp_path: Path) -> Path:
     """A file of four bars in the folder where the program runs."""
-    return midi.write(song(), tmp_path / "tune.mid")
+    return midi.write(scale(), tmp_path / "tune.mid")
 
 
 @dataclass
@@ -201,7 +212,7 @@ class Fake:
         self.options = options
         if self.error is not None and len(self.songs) > 1:
             raise self.error
-        takes = tuple(song(options["length"], 60 + k) for k in range(options["variations"]))
+        takes = tuple(scale(options["length"], 60 + k) for k in range(options["variations"]))
         return verbs.Takes(takes, options["seed"], "fake", self.remarks)
 
 

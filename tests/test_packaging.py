@@ -1,4 +1,4 @@
-"""The package as it is handed out: built, installed in every way, and run outside the repository."""
+"""The package as it is handed out: built, installed in every way, run outside the repository."""
 
 from __future__ import annotations
 

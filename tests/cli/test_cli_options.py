@@ -108,8 +108,11 @@ def test_without_options_the_defaults_are_the_verb_s(musegen: Musegen, fake: Fak
     }
 
 
-def test_options_reach_continue(musegen: Musegen, tune: Path, fake: Fake) -> None:
-    assert musegen("continue", tune, "--track", "1", "--track", "Keys", "--include-input").code == 0
+def test_options_reach_continue(musegen: Musegen, tune_file: Path, fake: Fake) -> None:
+    assert (
+        musegen("continue", tune_file, "--track", "1", "--track", "Keys", "--include-input").code
+        == 0
+    )
     assert fake.options["tracks"] == ("1", "Keys")
     assert fake.options["include_input"] is True
     assert fake.songs[0].tracks[0].name == "Keys"

@@ -152,11 +152,11 @@ def test_a_usage_error_has_its_json_too(musegen: Musegen) -> None:
 
 
 @pytest.mark.parametrize("error", [ModelError("the model is gone"), RuntimeError("a slip")])
-def test_debug_shows_where(musegen: Musegen, tune: Path, fake: Fake, error: Exception) -> None:
+def test_debug_shows_where(musegen: Musegen, tune_file: Path, fake: Fake, error: Exception) -> None:
     fake.error, fake.songs = error, [None]
-    plain = musegen("continue", tune)
+    plain = musegen("continue", tune_file)
     assert "Traceback" not in plain.err
-    for words in (("--debug", "continue", tune), ("continue", tune, "--debug")):
+    for words in (("--debug", "continue", tune_file), ("continue", tune_file, "--debug")):
         told = musegen(*words)
         assert told.code == plain.code == (5 if isinstance(error, ModelError) else 1)
         assert "Traceback" in told.err

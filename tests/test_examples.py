@@ -1,0 +1,76 @@
+"""Every script in `examples/` runs, and what it writes is what it promises.
+
+They run on the models that are shipped; where weights are missing, on tiny ones with random weights.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from musegen import midi, models
+from musegen.song import Song
+from musegen.time import bar_count
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+def run(script: str, *arguments: str | Path) -> list[str]:
+    """The lines that a script prints."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / script, *arguments],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def model(shipped: str, tiny: Path) -> list[str]:
+    """The arguments that choose a model: none where the shipped one is whole."""
+    is_whole = (models.shelf() / shipped / models.WEIGHTS).is_file()
+    return [] if is_whole else ["--model", str(tiny)]
+
+
+def songs(folder: Path) -> dict[str, Song]:
+    readings = {path.stem: midi.read(path) for path in sorted(folder.iterdir())}
+    assert not any(reading.repairs for reading in readings.values())
+    return {name: reading.song for name, reading in readings.items()}
+
+
+def test_continue_melody(tmp_path: Path, tiny_melody_model: Path) -> None:
+    lines = run("continue_melody.py", tmp_path, *model("melody-lstm", tiny_melody_model))
+    assert len(lines) == 5
+    written = songs(tmp_path)
+    whole = written.pop("melody_whole")
+    assert list(written) == [f"melody_continue_{n:02}" for n in (1, 2, 3, 4)]
+    assert [bar_count(take) for take in written.values()] == [4] * 4
+    assert bar_count(whole) == 8 + 4
+    tail = whole.between(whole.length - 4 * 1920, whole.length)
+    assert tail.tracks[0].notes == written["melody_continue_01"].tracks[0].notes
+
+
+def test_generate_band(tmp_path: Path, tiny_model: Path) -> None:
+    lines = run("generate_band.py", tmp_path, *model("multitrack-transformer", tiny_model))
+    assert len(lines) == 2
+    written = songs(tmp_path)
+    assert list(written) == ["band_01", "band_01_drums", "band_02", "band_02_drums"]
+    for name, song in written.items():
+        assert bar_count(song) == 4
+        assert round(song.tempos[0].bpm) == 112
+        assert all(track.is_drum for track in song.tracks) or not name.endswith("drums")
+
+
+def test_inspect_song(tmp_path: Path) -> None:
+    lines = run("inspect_song.py", tmp_path)
+    assert lines[0] == "Band: 8 bars, 243 notes"
+    with (tmp_path / "band.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 243
+    assert {row["track"] for row in rows} == {"Drums", "Bass", "Electric Piano", "Saxophone"}
