@@ -25,6 +25,7 @@ COMMANDS = {
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),
+    "evaluate": ("evaluate", "Measure a model on prepared data."),
 }
 """Each command: the module in this package that has it as `command`, and its help in a line."""
 

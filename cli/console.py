@@ -71,7 +71,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
 
 
 @contextlib.contextmanager
-def progress(what: str, *, wanted: bool) -> Iterator[Progress | None]:
+def progress(what: str, *, wanted: bool, unit: str = "bars") -> Iterator[Progress | None]:
     """A line that says how far the work is and how long it may take, or None off a terminal."""
     if not (wanted and sys.stderr.isatty()):
         yield None
@@ -83,7 +83,7 @@ def progress(what: str, *, wanted: bool) -> Iterator[Progress | None]:
         nonlocal width
         spent = time.monotonic() - began
         left = f", {duration(spent * (total - done) / done)} left" if done and spent > 2 else ""
-        line = clean(f"{what}: {done} of {total} bars{left}")[-columns:]
+        line = clean(f"{what}: {done} of {total} {unit}{left}")[-columns:]
         width = max(width, len(line))
         sys.stderr.write("\r" + line.ljust(width))
         sys.stderr.flush()

@@ -37,7 +37,6 @@ def command(
     from functools import partial
 
     from musegen import verbs
-    from musegen.source import chosen_tracks
     from musegen.time import bar_count
 
     from .facts import input_facts, sentence
@@ -55,7 +54,7 @@ def command(
                 report.inputs.append(input_facts(source.name, reading))
                 report.say(sentence(source.name, reading))
                 song = reading.song
-                chosen_tracks(song, tracks)
+                fitting = verbs.fitting_model(song, tracks)
                 expected = Expected(
                     source.stem,
                     sampling["length"] + (bar_count(song) if include_input else 0),
@@ -65,5 +64,5 @@ def command(
                 verb = partial(
                     verbs.continue_, song, tracks=tracks, include_input=include_input, **music
                 )
-                writer.run(verb, expected, source.name)
+                writer.run(verb, expected, fitting, source.name)
     return report.exit_code

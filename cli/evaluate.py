@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from .console import progress
+from .group import Group
 
-@click.group(name="evaluate")
+
+@click.group("evaluate", cls=Group)
 def command() -> None:
     """Measure a model on prepared data."""
 
@@ -39,10 +42,8 @@ def likelihood(model: str, data: Path, split: str, every: int, counts: bool, dev
     shard = shards.load(data, split)
     weights = {c.name: c.weight for c in loaded.recipe.corpora}
 
-    def report(done: int, of: int) -> None:
-        click.echo(f"\r{done}/{of} windows", err=True, nl=done == of)
-
-    tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=report)}
+    with progress(loaded.name, wanted=True, unit="windows") as report:
+        tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=report)}
     if counts:
         tables["order-4 counts"] = count_model(shards.load(data, "train"), shard, loaded.codec)
     click.echo(f"| {split} split, bits per note | {' | '.join(tables)} | notes | bits per bar |")

@@ -39,5 +39,6 @@ def command(
         key = None if music["key"] is None else str(music["key"])
         expected = Expected("musegen", sampling["length"], music["tempo"], key)
         with report.attempt(None):
-            writer.run(partial(verbs.generate, **music, style=style), expected)
+            verb = partial(verbs.generate, **music, style=style)
+            writer.run(verb, expected, verbs.MULTITRACK)
     return report.exit_code

@@ -31,10 +31,9 @@ class Input:
     def read(self) -> Reading:
         """UnreadableError or LimitError where it cannot be read."""
         if self.path is None:
-            stream = sys.stdin.buffer
-            if stream.isatty():
+            if sys.stdin.isatty():
                 raise UnreadableError("standard input: nothing is piped in; name a file")
-            return midi.parse(stream.read(midi.MAX_BYTES + 1), self.name)
+            return midi.parse(sys.stdin.buffer.read(midi.MAX_BYTES + 1), self.name)
         if self.path.is_dir():
             raise UnreadableError(
                 f"{self.name}: no MIDI files in this folder; --recursive searches those within it"

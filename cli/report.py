@@ -13,7 +13,6 @@ from typing import Any, Self
 import click
 
 from musegen import __version__
-from musegen.errors import ModelError
 
 from .console import clean, say, show, table
 from .verdict import verdict
@@ -65,7 +64,8 @@ def row(output: Output) -> tuple[str, ...]:
 class Report:
     """A run of one command. Used with `with`: however the run ends, it is shown once.
 
-    An error in `attempt` is that input's alone; one outside ends the run, as does a model's.
+    An error in `attempt` is that input's alone, and the run goes on; one outside ends it. The exit
+    code is 1 where some attempts failed, and the error's own where all failed alike.
     """
 
     def __init__(
@@ -96,9 +96,9 @@ class Report:
         self._warnings.append({"input": input_name, "message": message})
         self.say(_headed(input_name, message))
 
-    def fail(self, input_name: str | None, error: BaseException, debug: bool | None = None) -> None:
-        """Take note of an error, which ends the program with its code if it is the only one."""
-        if _debugging() if debug is None else debug:
+    def fail(self, input_name: str | None, error: BaseException) -> None:
+        """Take note of an error and tell it."""
+        if self.debug:
             traceback.print_exception(error)
         code, message = verdict(error)
         self._errors.append({"input": input_name, "code": code, "message": message})
@@ -110,8 +110,6 @@ class Report:
         self._attempts += 1
         try:
             yield
-        except ModelError:
-            raise  # without its model, no other input fares better
         except Exception as error:
             self.fail(input_name, error)
 
@@ -125,7 +123,8 @@ class Report:
         trace: TracebackType | None,
     ) -> bool:
         if error is None:
-            if self._errors and self._attempts > 1:
+            codes = [entry["code"] for entry in self._errors]
+            if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
                 self.exit_code = 1
         elif isinstance(error, (Exception, KeyboardInterrupt)):
             self.fail(None, error)

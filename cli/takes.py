@@ -49,23 +49,30 @@ class Writer:
             self.sampling["seed"] = secrets.randbelow(2**32)
         self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
-        if sampling["model"] is not None:
-            # Here, not where torch has been loaded for nothing.
-            models.check_weights(models.find(sampling["model"]))
 
     def run(
-        self, verb: Callable[..., Takes], expected: Expected, input_name: str | None = None
+        self,
+        verb: Callable[..., Takes],
+        expected: Expected,
+        fitting: str,
+        input_name: str | None = None,
     ) -> None:
-        """Write the takes of `verb`, which gets the sampling options and `progress`."""
+        """Write the takes of `verb`, which gets the sampling options and `progress`.
+
+        `fitting` is the model to use where none is asked for.
+        """
+        model = self.sampling["model"] or fitting
+        # Here, not where torch has been loaded for nothing.
+        models.check_weights(models.find(model))
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * self.variations)
             skipped = [path for path in paths if self.folder.is_skipped(path)]
             if self.report.dry_run or len(skipped) == len(paths):
-                self._plan(expected, input_name, paths, skipped)
+                self._plan(expected, model, input_name, paths, skipped)
                 return
         with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
-            takes = verb(**self.sampling, progress=update)
+            takes = verb(**self.sampling | {"model": model}, progress=update)
         for remark in takes.remarks:
             self.report.warn(input_name, remark)
         facts = [Facts.of(song) for song in takes]
@@ -109,7 +116,12 @@ class Writer:
         self.report.warn(input_name, f"{clean(str(path))} exists and was left as it is")
 
     def _plan(
-        self, expected: Expected, input_name: str | None, paths: list[Path], skipped: list[Path]
+        self,
+        expected: Expected,
+        model: str,
+        input_name: str | None,
+        paths: list[Path],
+        skipped: list[Path],
     ) -> None:
         """What a dry run shows."""
         for k, path in enumerate(paths, 1):
@@ -123,7 +135,7 @@ class Writer:
                     input=input_name,
                     variation=k,
                     seed=self.seed,
-                    model=self.sampling["model"],
+                    model=model,
                     bars=expected.bars,
                     bpm=expected.bpm,
                     key=expected.key,

@@ -1,6 +1,6 @@
 """Continue a tune four ways: the takes alone, and the first of them behind the tune.
 
-    python examples/continue_melody.py FOLDER [--model NAME|FOLDER]
+Run it with `python examples/continue_melody.py FOLDER [--model NAME|FOLDER]`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write two takes for piano, bass and drums, and each take's drums as a clip of their own.
 
-    python examples/generate_band.py FOLDER [--model NAME|FOLDER]
+Run it with `python examples/generate_band.py FOLDER [--model NAME|FOLDER]`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Show what is in a MIDI file, and write its notes as a table for a spreadsheet.
 
-    python examples/inspect_song.py FOLDER [SONG.mid]
+Run it with `python examples/inspect_song.py FOLDER [SONG.mid]`.
 """
 
 from __future__ import annotations

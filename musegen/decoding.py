@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.networks.network import Cache, Network
@@ -24,6 +25,13 @@ State = TypeVar("State")
 
 class Grammar(Protocol[State]):
     """Which ids may follow; a state is a value that stands for the ids of a row so far."""
+
+    @property
+    def pooled(self) -> NDArray[np.int64]:
+        """Ids that are one choice to the network, of which the grammar says which one stands.
+
+        Each gets the probability of them all, so the mask should leave one of them at most.
+        """
 
     def advance(self, state: State, id_: int, /) -> State:
         """Return the state after one more id."""
@@ -163,6 +171,12 @@ def choose(
     drawn: list[int] = []
     if drawing:
         scores = logits.float().cpu().numpy()[[row.place for row in drawing]]  # a copy
+        if len(grammar.pooled):
+            together = scores[:, grammar.pooled]
+            highest = together.max(axis=-1, keepdims=True)
+            scores[:, grammar.pooled] = highest + np.log(
+                np.exp(together - highest).sum(axis=-1, keepdims=True)
+            )
         for score, row in zip(scores, drawing, strict=True):
             score += grammar.allowed(row.state).numpy()
         drawn = draw(scores, sampling, [row.stream for row in drawing])

@@ -98,7 +98,7 @@ def likelihood(
     batch: int = 8,
     device: str = "cpu",
     every: int = 1,
-    report: Callable[[int, int], None] = lambda done, of: None,
+    report: Callable[[int, int], None] | None = None,
 ) -> dict[str, Score]:
     """The model's score on a split, per corpus; `every` 10 takes every tenth piece."""
     import torch
@@ -133,7 +133,8 @@ def likelihood(
             scores[name] += Score(
                 float(bits[row][scored].sum()), int(is_note[seen].sum()), lines, len(seen)
             )
-        report(min(start + batch, len(todo)), len(todo))
+        if report is not None:
+            report(min(start + batch, len(todo)), len(todo))
     return scores
 
 

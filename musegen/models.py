@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from musegen import recipe as recipes
 from musegen.codecs import BarCodec
-from musegen.errors import ModelError
+from musegen.errors import ModelError, UsageError
 from musegen.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -65,7 +65,11 @@ def find(name: str) -> Path:
 
 
 def read_recipe(folder: Path) -> Recipe:
-    return recipes.load(folder / CONFIG)
+    """The recipe in a model's folder. ModelError where it is damaged."""
+    try:
+        return recipes.load(folder / CONFIG)
+    except UsageError as error:
+        raise ModelError(str(error)) from None
 
 
 def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
@@ -79,7 +83,10 @@ def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
     shape, network = NETWORKS[recipe.network.kind]
     vocabulary = len(BarCodec(recipe.codec).vocabulary)
     table: dict[str, Any] = {"vocabulary": vocabulary, **recipe.network.shape}
-    return network(config.build(shape, table, f"{recipe.name}: network.shape"))
+    built: Transformer | AttentionLSTM = network(
+        config.build(shape, table, f"{recipe.name}: network.shape")
+    )
+    return built
 
 
 def load(name: str, device: str = "cpu") -> Model:
@@ -88,13 +95,14 @@ def load(name: str, device: str = "cpu") -> Model:
 
     ModelError where it is missing, damaged, or of other shapes than its recipe says.
     """
+    folder = find(name)
+    recipe = read_recipe(folder)
+    check_weights(folder)
+
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    folder = find(name)
-    recipe = read_recipe(folder)
-    check_weights(folder)
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():

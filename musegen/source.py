@@ -100,7 +100,7 @@ class Source:
         left = [
             self.song.tracks[i].name or str(i + 1) for i in self.places if i not in heard.places
         ]
-        return (f"the model hears 16 tracks at most; not {', '.join(left)}",) if left else ()
+        return (f"the model has no room for {', '.join(left)}",) if left else ()
 
     def context(self, bars: int) -> tuple[str, ...]:
         """A remark where only the last `bars` bars are the context."""

@@ -17,7 +17,7 @@ from musegen.general_midi import program_name
 from musegen.models import Model, load
 from musegen.options import Options, check_tempo, parse_instruments, parse_key, parse_meter
 from musegen.song import Key, Meter, Song, Tempo
-from musegen.source import Source
+from musegen.source import Source, chosen_tracks
 
 MELODY, MULTITRACK = "melody-lstm", "multitrack-transformer"
 
@@ -145,7 +145,7 @@ def continue_(
     programs = parse_instruments(instruments)
     check_tempo(tempo)
     source = Source.of(song, tracks)
-    used = serving("continue", model or _fitting(source), device)
+    used = serving("continue", model or fitting_model(song, tracks), device)
     codec = used.codec
     clip, heard = source.clip(codec)
     if programs is not None:
@@ -191,8 +191,8 @@ def serving(verb: str, name: str, device: str) -> Model:
     return model
 
 
-def _fitting(source: Source) -> str:
-    """The model for these tracks: one voice alone goes to the melody model."""
-    tracks = source.tracks
-    one_voice = len(tracks) == 1 and not tracks[0].is_drum and clips.is_monophonic(tracks[0].notes)
+def fitting_model(song: Song, tracks: Sequence[str] = ()) -> str:
+    """The model that continues these tracks of a song: one voice alone goes to the melody model."""
+    first, *more = (song.tracks[i] for i in chosen_tracks(song, tracks))
+    one_voice = not more and not first.is_drum and clips.is_monophonic(first.notes)
     return MELODY if one_voice else MULTITRACK

@@ -1,11 +1,11 @@
-"""Tiny models with random weights, on which every verb runs in a moment; a small corpus; the program."""
+"""Tiny models with random weights, a small corpus, and the program run in this process."""
 
 from __future__ import annotations
 
 import io
 import json
-import sys
 import os
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -158,10 +158,15 @@ class Result:
         return json.loads(self.out)
 
 
-class _Stdin:
+class Stdin(io.TextIOWrapper):
+    """Standard input with `data` piped in, or a keyboard that nobody uses."""
+
     def __init__(self, data: bytes | None) -> None:
-        self.buffer = io.BytesIO(data or b"")
-        self.buffer.isatty = lambda: data is None  # type: ignore[method-assign]
+        super().__init__(io.BytesIO(data or b""))
+        self.is_keyboard = data is None
+
+    def isatty(self) -> bool:
+        return self.is_keyboard
 
 
 Musegen = Callable[..., Result]
@@ -176,7 +181,7 @@ def musegen(
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
 
     def run(*words: object, stdin: bytes | None = None) -> Result:
-        monkeypatch.setattr(sys, "stdin", _Stdin(stdin))
+        monkeypatch.setattr(sys, "stdin", Stdin(stdin))
         capsys.readouterr()
         code = main([str(word) for word in words])
         captured = capsys.readouterr()
@@ -212,6 +217,8 @@ class Fake:
         self.options = options
         if self.error is not None and len(self.songs) > 1:
             raise self.error
+        if (progress := options["progress"]) is not None:
+            progress(3, options["length"] * options["variations"])
         takes = tuple(scale(options["length"], 60 + k) for k in range(options["variations"]))
         return verbs.Takes(takes, options["seed"], "fake", self.remarks)
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
+import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from musegen.decoding import decode
@@ -70,6 +72,7 @@ class Alternating:
 
     length: int
     stop: int | None = STOP
+    pooled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def advance(self, state: tuple[int, int], id_: int) -> tuple[int, int]:
         return id_, state[1] + 1
@@ -276,6 +279,31 @@ def test_seeds_differ() -> None:
     network = transformer()
     assert run(network, [[1]], length=40) == run(network, [[1]], length=40)
     assert run(network, [[1]], length=40) != run(network, [[1]], length=40, seed=2)
+
+
+def test_pooled_ids_count_as_one_choice() -> None:
+    class Torn(Counter):
+        def logits(self, rows: list[list[int]]) -> Tensor:
+            row = torch.full((VOCABULARY,), -9.0)
+            row[2], row[3], row[4] = math.log(0.4), math.log(0.35), math.log(0.25)
+            return row.expand(len(rows), -1)
+
+    @dataclass(frozen=True)
+    class Open(Alternating):
+        def allowed(self, state: tuple[int, int]) -> Tensor:
+            row = torch.zeros(VOCABULARY)
+            row[4] = -math.inf
+            return row
+
+    def first(pooled: list[int]) -> int:
+        grammar = Open(2, pooled=np.array(pooled, dtype=np.int64))
+        sampling = Sampling(temperature=0)
+        return next(
+            decode(Torn(), [[1]], grammar, [(1, 1)], sampling, streams(0, [0]), recontext=list)
+        )[1]
+
+    assert first([]) == 2
+    assert first([3, 4]) == 3
 
 
 def test_a_grammar_with_no_way_on_is_an_error() -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -71,6 +72,10 @@ class BarGrammar:
         self.start = state
         begun = state.bars > 0 and state.last in ("bar", "meter")
         self.last_bar = state.bars - begun + request.bars
+        # Where a bar ends is the network's choice, what follows it the request's.
+        r = self.vocabulary["bar"]
+        closing = [self.vocabulary.token("end"), *range(r.first, r.stop)]
+        self.pooled = np.array(closing, dtype=np.int64)
         self._rows = lru_cache(maxsize=4096)(self._row)
 
     def advance(self, state: State, token: int) -> State:
@@ -114,12 +119,7 @@ class BarGrammar:
 
     def _key(self, state: State) -> State:
         """The state without what makes no difference, so that rows are found again."""
-        final = 2 if state.bars == self.last_bar else 1
-        if self.request.counting:
-            final = state.bars
-        if state.last == "position" or state.last == "slot":
-            state = state._replace(empty_bars=0)
-        return state._replace(bars=final if state.bars else 0)
+        return state if self.request.counting else state._replace(bars=min(state.bars, 1))
 
     def _row(self, key: State) -> tuple[Tensor, int | None]:
         row = torch.full((len(self.vocabulary),), -torch.inf)
@@ -189,10 +189,9 @@ class BarGrammar:
         """A new bar, with the number of bars left where the model is to know it; or the end."""
         left = self.last_bar - state.bars if self.request.counting else 0
         value = left if 0 <= left <= MAX_BARS_LEFT else 0
-        final = state.bars == (self.last_bar if self.request.counting else 2)
-        if final:
+        if self.request.counting and state.bars == self.last_bar:
             yield self._range("end")
-        if not (final and self.request.counting):
+        else:
             yield self._range("bar", value, value + 1)
 
     def _runs(self, state: State) -> Iterable[tuple[int, int]]:

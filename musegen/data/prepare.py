@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -134,11 +135,10 @@ def _write_part(
     if len(jobs) < len(files):
         dropped["another licence"] = len(files) - len(jobs)
     work = partial(_encode_file, corpus=corpus, layout=layout, path=path)
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
-        for outcome in pool.map(work, jobs, chunksize=16):
-            songs[outcome.split] += outcome.songs
-            if outcome.dropped:
-                dropped[outcome.dropped] += 1
+    for outcome in _mapped(work, jobs, workers or os.cpu_count() or 1):
+        songs[outcome.split] += outcome.songs
+        if outcome.dropped:
+            dropped[outcome.dropped] += 1
     arrays: dict[str, Any] = {}
     summary: dict[str, Any] = {"songs": {}, "bars": {}, "notes": {}, "tokens": {}}
     for split, encoded in songs.items():
@@ -159,6 +159,18 @@ def _write_part(
     temporary = part.with_suffix(".new.npz")
     np.savez_compressed(temporary, summary=np.array(json.dumps(summary)), **arrays)
     os.replace(temporary, part)
+
+
+def _mapped(
+    work: Callable[[tuple[str, str]], Outcome], jobs: list[tuple[str, str]], workers: int
+) -> Iterator[Outcome]:
+    """The outcomes of jobs in their order, from so many processes."""
+    if workers == 1:
+        yield from map(work, jobs)
+        return
+    # forking beside torch's threads can hang
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(work, jobs, chunksize=16)
 
 
 def _read_part(part: Path, split: str) -> Iterator[Encoded]:

@@ -1,6 +1,6 @@
 """CPU seconds of whole commands beside `import torch`, median of several runs.
 
-    python tests/benchmarks/commands.py [--runs 5]
+python tests/benchmarks/commands.py [--runs 5]
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -41,6 +42,7 @@ class Free:
     def __init__(self, vocabulary: int, length: int) -> None:
         self.row = torch.zeros(vocabulary)
         self.length = length
+        self.pooled = np.zeros(0, dtype=np.int64)
 
     def advance(self, state: int, id_: int) -> int:
         return state + 1

@@ -182,3 +182,18 @@ def test_an_interrupt_keeps_what_is_done(musegen: Musegen, tmp_path: Path, fake:
     ]
     assert sorted(os.listdir(tmp_path)) == ["band_continue_01.mid", "band_continue_02.mid"]
     assert result.json["errors"] == [{"input": None, "code": 130, "message": "interrupted"}]
+
+
+def test_progress_is_shown_on_a_terminal_alone(
+    musegen: Musegen, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off = musegen("generate", "-n", "1")
+    assert "\r" not in off.err + off.out
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line = "generate: 3 of 4 bars"
+    on = musegen("generate", "-n", "1", "--seed", "5")
+    blank = " " * len(line)
+    said = f"seed 5\n\r{line}\r{blank}\rthe last 3 of 4 bars are the context\n"
+    assert on.err == said
+    assert "\x1b" not in on.err
+    assert musegen("generate", "-n", "1", "-q").err == ""

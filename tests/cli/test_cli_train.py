@@ -1,0 +1,81 @@
+"""`musegen data prepare` and `musegen train`: from MIDI files to a model that plays."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES, Musegen
+
+from musegen import midi
+
+
+@pytest.fixture
+def corpora(tmp_path: Path) -> Path:
+    """The folder of one corpus, and beside it the table of its splits."""
+    folder = tmp_path / "corpora"
+    (folder / "tunes").mkdir(parents=True)
+    rows = [("corpus", "file", "split")]
+    for name, split in (("band", "train"), ("piano", "train"), ("waltz", "valid"), ("jig", "test")):
+        (folder / "tunes" / f"{name}.mid").write_bytes((EXAMPLES / f"{name}.mid").read_bytes())
+        rows.append(("tunes", f"{name}.mid", split))
+    with (folder / "splits.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return folder
+
+
+def test_from_files_to_a_model_that_plays(
+    musegen: Musegen, corpora: Path, tiny_model: Path
+) -> None:
+    config = tiny_model / "config.toml"
+    words = ("--splits", corpora / "splits.csv", "--workers", "1", "--output", "shards")
+    prepared = musegen("data", "prepare", config, "--from", corpora, *words)
+    assert (prepared.code, prepared.out) == (0, "shards/shards.json\n")
+    assert prepared.err.startswith("tunes: 2 train, 1 valid, 1 test songs;")
+
+    trained = musegen("train", config, "--data", "shards", "--run", "run")
+    assert (trained.code, trained.out) == (0, "run/weights.safetensors\n")
+    lines = trained.err.splitlines()
+    number = r"[\d,.]+"
+    line = (
+        rf"step 6 of 6: {number} bits per note \(validation {number}\), {number} tokens/s, 0 s left"
+    )
+    assert re.fullmatch(line, lines[-1])
+    assert len(lines) == 2
+
+    Path("run/config.toml").write_bytes(config.read_bytes())
+    assert musegen("generate", "--model", "run", "-n", "1").code == 0
+    assert midi.read("musegen_generate_01.mid").song.length == 4 * 1920
+
+
+def test_quiet(musegen: Musegen, corpora: Path, tiny_model: Path) -> None:
+    words = ("--splits", corpora / "splits.csv", "--workers", "1", "--output", "shards")
+    assert musegen("data", "prepare", tiny_model, "--from", corpora, *words, "-q").err == ""
+    result = musegen("train", tiny_model, "--data", "shards", "--run", "run", "-q")
+    assert (result.code, result.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["train", "nothing.toml", "--data", "x", "--run", "y"], 5, "no model 'nothing.toml'"),
+        (["train", "broken.toml", "--data", "x", "--run", "y"], 2, "broken.toml: not valid TOML"),
+        (["train", "melody-lstm", "--data", "x", "--run", "y"], 3, "x: no prepared data there"),
+        (["train", "melody-lstm", "--data", "x"], 2, "Missing option '--run'"),
+        (
+            ["data", "prepare", "melody-lstm", "--from", "x", "--splits", "y", "--output", "z"],
+            3,
+            "x: no corpus",
+        ),
+    ],
+)
+def test_what_is_missing_is_told(
+    musegen: Musegen, words: list[str], code: int, message: str
+) -> None:
+    Path("broken.toml").write_text("name = ")
+    result = musegen(*words)
+    assert (result.code, result.out) == (code, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
