@@ -29,9 +29,24 @@ _split = click.option(
 @_data
 @_split
 @click.option("--every", default=1, show_default=True, help="Take every n-th piece only.")
-@click.option("--counts/--no-counts", default=False, help="Score an order-4 count model as well.")
+@click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="CORPUS=W",
+    help="Weigh a corpus in the last row; the others weigh 1. Without it, as in training.",
+)
 @click.option("--device", default="cpu", show_default=True)
-def likelihood(model: str, data: Path, split: str, every: int, counts: bool, device: str) -> None:
+def likelihood(
+    model: str,
+    data: Path,
+    split: str,
+    every: int,
+    counts: bool,
+    weights: tuple[str, ...],
+    device: str,
+) -> None:
     """Bits per note of MODEL, in all and per corpus."""
     from musegen import models
     from musegen.data import shards
@@ -40,7 +55,9 @@ def likelihood(model: str, data: Path, split: str, every: int, counts: bool, dev
 
     loaded = models.load(model, device)
     shard = shards.load(data, split)
-    weights = {c.name: c.weight for c in loaded.recipe.corpora}
+    weight = {c.name: c.weight for c in loaded.recipe.corpora}
+    if weights:
+        weight = dict.fromkeys(weight, 1.0) | dict(map(_weight, weights))
 
     with progress(loaded.name, wanted=True, unit="windows") as report:
         tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=report)}
@@ -60,10 +77,19 @@ def likelihood(model: str, data: Path, split: str, every: int, counts: bool, dev
     row("all", [sum(table.values(), Score()) for table in tables.values()])
     mixed = []
     for table in tables.values():
-        bits = sum(weights[name] * score.bits for name, score in table.items())
-        notes = sum(weights[name] * score.notes for name, score in table.items())
+        bits = sum(weight[name] * score.bits for name, score in table.items())
+        notes = sum(weight[name] * score.notes for name, score in table.items())
         mixed.append(f"{bits / max(notes, 1):.2f}")
-    click.echo(f"| all, corpora weighted as in training | {' | '.join(mixed)} | | |")
+    said = ", ".join(weights) or "as in training"
+    click.echo(f"| all, weighted {said} | {' | '.join(mixed)} | | |")
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not CORPUS=NUMBER") from None
 
 
 @command.command()

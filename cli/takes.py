@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musegen import __version__, models
+from musegen import models
 
 from .console import clean, progress
 from .facts import Facts
@@ -17,7 +17,6 @@ from .outputs import Folder
 from .report import Output, Report
 
 if TYPE_CHECKING:
-    from musegen.song import Song
     from musegen.verbs import Takes
 
 
@@ -82,7 +81,13 @@ class Writer:
             if self.folder.is_skipped(path):
                 self._skip(input_name, path)
                 continue
-            path, digest = self._write(takes[k], path, names[k], takes.model)
+            path, digest = self.folder.write(
+                takes[k],
+                path,
+                names[k],
+                recipe=takes.recipe,
+                program_changes=self.program_changes,
+            )
             self.folder.reserve(path)
             self.report.outputs.append(
                 Output(
@@ -104,12 +109,6 @@ class Writer:
 
     def _fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
         return fields(stem=stem, verb=self.verb, bpm=bpm, key=key, bars=bars, seed=self.seed)
-
-    def _write(self, song: Song, path: Path, names: Fields, model: str) -> tuple[Path, str]:
-        recipe = f"musegen {__version__} {self.verb} seed={self.seed} model={model}"
-        return self.folder.write(
-            song, path, names, recipe=recipe, program_changes=self.program_changes
-        )
 
     def _skip(self, input_name: str | None, path: Path) -> None:
         self.folder.reserve(path)

@@ -23,7 +23,8 @@ def main() -> None:
     melody = musegen.read(MELODY).song
     takes = musegen.continue_(melody, variations=4, length=4, seed=1, model=arguments.model)
     for number, take in enumerate(takes, 1):
-        path = musegen.write(take, arguments.folder / f"melody_continue_{number:02}.mid")
+        path = arguments.folder / f"melody_continue_{number:02}.mid"
+        musegen.write(take, path, recipe=takes.recipe)
         print(f"{path}: {take.note_count} notes")
 
     # The same seed makes the same take, so the whole piece ends with the first of those above.

@@ -30,7 +30,8 @@ def main() -> None:
         model=arguments.model,
     )
     for number, take in enumerate(takes, 1):
-        path = musegen.write(take, arguments.folder / f"band_{number:02}.mid")
+        path = arguments.folder / f"band_{number:02}.mid"
+        musegen.write(take, path, recipe=takes.recipe)
         parts = ", ".join(f"{track.name} {len(track.notes)}" for track in take.tracks)
         print(f"{path}: notes by track: {parts or 'none'}")
 

@@ -233,7 +233,8 @@ def held_out_prompts(
 def mean_statistics(songs: Sequence[Song]) -> dict[str, float]:
     """Each statistic's mean over songs, those left out in which it is not defined."""
     rows = [statistics(song) for song in songs]
-    return {
-        f.name: float(np.nanmean([getattr(row, f.name) for row in rows]))
-        for f in fields(Statistics)
-    }
+    means: dict[str, float] = {}
+    for f in fields(Statistics):
+        values = [v for row in rows if not math.isnan(v := getattr(row, f.name))]
+        means[f.name] = sum(values) / len(values) if values else math.nan
+    return means

@@ -128,7 +128,7 @@ def check_weights(folder: Path) -> None:
     if not (folder / WEIGHTS).is_file():
         raise ModelError(
             f"{folder.name} has no weights ({folder / WEIGHTS} is missing): install musegen again, "
-            f"or make them with 'musegen train {folder / CONFIG}'"
+            f"or train it by its {CONFIG} ('musegen train --help')"
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from musegen import clips
+from musegen import __version__, clips
 from musegen.codecs.bars import DRUM_KIT, STYLES, nearest_tempo
 from musegen.errors import LimitError, ModelError, UsageError
 from musegen.general_midi import program_name
@@ -28,11 +28,17 @@ Progress = Callable[[int, int], None]
 class Takes(Sequence[Song]):
     """The variations that a verb wrote, and how to get them again."""
 
+    verb: str
     songs: tuple[Song, ...]
     seed: int
     model: str
     remarks: tuple[str, ...] = ()
     """What a user should know: how much of the source was heard, what was left out."""
+
+    @property
+    def recipe(self) -> str:
+        """The line that a written file says itself to be made by: see `midi.write`."""
+        return f"musegen {__version__} {self.verb} seed={self.seed} model={self.model}"
 
     @overload
     def __getitem__(self, index: int) -> Song: ...
@@ -110,7 +116,7 @@ def generate(
             if len(t.notes)
         )
         songs.append(replace(song, tracks=tracks, tempos=(Tempo.from_bpm(bpm),)))
-    return Takes(tuple(songs), options.seed, used.name, options.remarks)
+    return Takes("generate", tuple(songs), options.seed, used.name, options.remarks)
 
 
 def continue_(
@@ -179,7 +185,7 @@ def continue_(
         songs.append(heard.joined(part, "continue") if include_input else part)
     bars = sum(token in codec.vocabulary["bar"] for token in prompt)
     remarks = (*options.remarks, *source.unheard(heard), *source.context(bars))
-    return Takes(tuple(songs), options.seed, used.name, remarks)
+    return Takes("continue", tuple(songs), options.seed, used.name, remarks)
 
 
 def serving(verb: str, name: str, device: str) -> Model:

@@ -220,7 +220,7 @@ class Fake:
         if (progress := options["progress"]) is not None:
             progress(3, options["length"] * options["variations"])
         takes = tuple(scale(options["length"], 60 + k) for k in range(options["variations"]))
-        return verbs.Takes(takes, options["seed"], "fake", self.remarks)
+        return verbs.Takes("fake", takes, options["seed"], "fake", self.remarks)
 
 
 @pytest.fixture

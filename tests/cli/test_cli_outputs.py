@@ -116,7 +116,7 @@ def test_json_is_one_object_and_says_the_same(
 def test_the_file_says_how_it_was_made(musegen: Musegen, fake: Fake) -> None:
     musegen("generate", "-n", "1", "--seed", "7")
     made = midi.read("musegen_generate_01.mid")
-    assert made.recipe == f"musegen {library.__version__} generate seed=7 model=fake"
+    assert made.recipe == f"musegen {library.__version__} fake seed=7 model=fake"
     assert made.song.tracks[0].program == 4
 
 

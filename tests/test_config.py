@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from musegen import config, models, recipe
+from musegen.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
+    rate: float = 0.5
+    label: str | None = None
+
+
+def load(tmp_path: Path, text: str) -> Outer:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    return config.load(Outer, path)
+
+
+def test_tables_become_dataclasses(tmp_path: Path) -> None:
+    loaded = load(tmp_path, 'rate = 2\nlabel = "a"\n[inner]\nsize = 3\nnames = ["b", "c"]')
+    assert loaded == Outer(Inner(3, ("b", "c")), 2.0, "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[inner]\nsize = 'x'", "inner: size should be int, and is 'x'"),
+        ("[inner]\nsize = true", "inner: size should be int"),
+        ("[inner]\n", "'size' is missing"),
+        ("[inner]\nsize = 1\nsice = 2", "unknown key 'sice'; known: size, names"),
+        ("[inner]\nsize = 1\nnames = [1]", r"names\[0\] should be str"),
+        ("inner = [", "not valid TOML"),
+    ],
+)
+def test_errors_name_the_file_and_the_key(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as error:
+        load(tmp_path, text)
+    assert "x.toml" in str(error.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone\.toml: cannot be read"):
+        config.load(Outer, tmp_path / "gone.toml")
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_the_shelf_s_recipes_can_be_read(name: str) -> None:
+    loaded = recipe.load(models.shelf() / name / models.CONFIG)
+    assert loaded.name == name
+    assert models.build_network(loaded)
