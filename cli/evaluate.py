@@ -119,22 +119,31 @@ def continuations(
     output_dir: Path | None,
 ) -> None:
     """Statistics of MODEL's continuations beside their prompts and what the composers wrote."""
+    import numpy as np
+
     from musegen import continue_, midi, models
     from musegen.data import shards
-    from musegen.evaluate import held_out_prompts, mean_statistics
+    from musegen.evaluate import held_out_prompts, known_share, mean_statistics
+    from musegen.originality import NOTES, runs
 
     codec = models.load(model).codec
     chosen = held_out_prompts(shards.load(data, split), codec, pieces, prompt, length)
+    known = runs(shards.load(data, "train").tokens.astype(np.int64), codec)
     takes = [
         continue_(
             song, variations=1, length=length, temperature=temperature, seed=seed, model=model
         )[0]
         for _, song, _ in chosen
     ]
+    songs = {
+        "prompt": [p for _, p, _ in chosen],
+        "the composer's next bars": [n for _, _, n in chosen],
+        "continuation": takes,
+    }
+    heard = f"runs of {NOTES} notes that the training split has"
     columns = {
-        "prompt": mean_statistics([p for _, p, _ in chosen]),
-        "the composer's next bars": mean_statistics([n for _, _, n in chosen]),
-        "continuation": mean_statistics(takes),
+        name: mean_statistics(group) | {heard: known_share(group, known, codec)}
+        for name, group in songs.items()
     }
     click.echo(f"| mean over {len(chosen)} pieces | {' | '.join(columns)} |")
     click.echo(f"|---|{'---|' * len(columns)}")

@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musegen.analysis import Statistics, statistics
+from musegen.clips import bars as cut
+from musegen.clips import quantised
 from musegen.codecs.bars import BarCodec
 from musegen.data.batches import Windows
 from musegen.data.shards import Shard
 from musegen.models import Model
+from musegen.originality import shared
 from musegen.song import IntArray, Song
 
 WINDOW = 1024
@@ -207,8 +210,6 @@ def held_out_prompts(
     shard: Shard, codec: BarCodec, count: int, bars: int, after: int, seed: int = 0
 ) -> list[tuple[str, Song, Song]]:
     """Pieces of a split, in turn from each corpus: its name, `bars` bars, the `after` bars next."""
-    from musegen.clips import bars as cut
-
     rng = np.random.default_rng(seed)
     places: list[list[int]] = []
     for corpus in range(len(shard.corpora)):
@@ -230,11 +231,21 @@ def held_out_prompts(
     return chosen
 
 
+def known_share(songs: Sequence[Song], known: NDArray[np.uint64], codec: BarCodec) -> float:
+    """The mean share of the songs' runs of notes that are among the known: see `originality`."""
+    shares = []
+    for song in songs:
+        clip = codec.clip(quantised(song, codec.layout.steps_per_quarter))
+        shares.append(shared(np.array(codec.encode(clip)), known, codec))
+    return _mean(shares)
+
+
 def mean_statistics(songs: Sequence[Song]) -> dict[str, float]:
     """Each statistic's mean over songs, those left out in which it is not defined."""
     rows = [statistics(song) for song in songs]
-    means: dict[str, float] = {}
-    for f in fields(Statistics):
-        values = [v for row in rows if not math.isnan(v := getattr(row, f.name))]
-        means[f.name] = sum(values) / len(values) if values else math.nan
-    return means
+    return {f.name: _mean([getattr(row, f.name) for row in rows]) for f in fields(Statistics)}
+
+
+def _mean(values: Sequence[float]) -> float:
+    defined = [value for value in values if not math.isnan(value)]
+    return sum(defined) / len(defined) if defined else math.nan
