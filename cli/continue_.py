@@ -34,6 +34,7 @@ def command(
     The new part has the file's tempo, metre, instruments and channels, and starts at its own bar 1.
     A FILE may be a folder, or '-' for standard input.
     """
+    from dataclasses import replace
     from functools import partial
 
     from musegen import verbs
@@ -54,15 +55,20 @@ def command(
                 report.inputs.append(input_facts(source.name, reading))
                 report.say(sentence(source.name, reading))
                 song = reading.song
+                wishes = {"tracks": tracks, "include_input": include_input, **music}
                 fitting = verbs.fitting_model(song, tracks)
                 expected = Expected(
                     source.stem,
                     sampling["length"] + (bar_count(song) if include_input else 0),
-                    music["tempo"] or round(song.tempos[-1].bpm, 2),
+                    music["tempo"],
                     None if music["key"] is None else str(music["key"]),
                 )
-                verb = partial(
-                    verbs.continue_, song, tracks=tracks, include_input=include_input, **music
-                )
+                if report.dry_run:
+                    model = sampling["model"] or fitting
+                    plan = verbs.Continuation.of(song, model=model, **wishes)
+                    expected = replace(
+                        expected, bpm=music["tempo"] or round(plan.heard.tempo.bpm, 2)
+                    )
+                verb = partial(verbs.continue_, song, **wishes)
                 writer.run(verb, expected, fitting, source.name)
     return report.exit_code

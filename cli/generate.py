@@ -39,6 +39,9 @@ def command(
         key = None if music["key"] is None else str(music["key"])
         expected = Expected("musegen", sampling["length"], music["tempo"], key)
         with report.attempt(None):
+            if report.dry_run:
+                wishes = {"model": sampling["model"], "style": style, **music}
+                verbs.Generation.of(sampling["length"], **wishes)
             verb = partial(verbs.generate, **music, style=style)
             writer.run(verb, expected, verbs.MULTITRACK)
     return report.exit_code

@@ -209,7 +209,10 @@ tempo = click.option(
     "--tempo", type=str, callback=checked(Number(float, 20, 400)), metavar="BPM", help="20 to 400."
 )
 key = click.option(
-    "--key", metavar="KEY", callback=checked(_key), help="Such as C, 'F# minor' or Bbm."
+    "--key",
+    metavar="KEY",
+    callback=checked(_key),
+    help="Such as C, 'F# minor' or Bbm; a song to continue is heard in that key.",
 )
 meter = click.option(
     "--metre", "--meter", "meter", metavar="N/D", callback=checked(_meter), help="Such as 3/4."
@@ -219,7 +222,8 @@ instruments = click.option(
     multiple=True,
     metavar="NAME,...",
     callback=checked(_instruments),
-    help="By General MIDI's names or short ones: piano,bass,drums. Can be given again.",
+    help="By General MIDI's names or short ones: piano,bass,drums. One for each track that is "
+    "continued. Can be given again.",
 )
 style = click.option(
     "--style", metavar="STYLE", callback=checked(_style), help="Such as pop, folk or piano."

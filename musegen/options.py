@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from musegen.codecs.bars import DRUM_KIT, METERS
+from musegen.codecs.bars import METERS
 from musegen.errors import LimitError, UsageError
 from musegen.general_midi import instrument
 from musegen.sampling import Sampling
@@ -40,14 +40,14 @@ class Options:
     ) -> Options:
         """The options, with a seed drawn if there is none. UsageError or LimitError."""
         for what, number in (("variations", variations), ("length", length)):
-            if number < 1:
-                raise UsageError(f"{what} {number} is not 1 or more")
+            if not isinstance(number, int) or number < 1:
+                raise UsageError(f"{what} {number} is not a whole number from 1 on")
         if variations > MAX_VARIATIONS:
             raise LimitError(f"{variations} variations: the limit is {MAX_VARIATIONS} a call")
         if length > MAX_BARS:
             raise LimitError(f"a length of {length} bars: the limit is {MAX_BARS}")
-        if seed is not None and seed < 0:
-            raise UsageError(f"seed {seed} is not 0 or more")
+        if seed is not None and (not isinstance(seed, int) or seed < 0):
+            raise UsageError(f"seed {seed} is not a whole number from 0 on")
         drawn = secrets.randbelow(2**32) if seed is None else seed
         return cls(variations, length, drawn, Sampling(temperature, top_k, top_p, min_p))
 
@@ -78,14 +78,19 @@ def parse_key(key: Key | str | None) -> Key | None:
     return key
 
 
-def parse_instruments(names: Sequence[str] | None) -> tuple[int, ...] | None:
-    """Names or numbers of instruments to values of the codec's range; at most one kit of drums."""
+def parse_names(names: Sequence[str] | str) -> tuple[str, ...]:
+    """Names as a tuple; one alone may come as itself."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def parse_instruments(names: Sequence[str] | str | None) -> tuple[tuple[int, bool], ...] | None:
+    """(program, is_drum) of names or numbers of instruments; at most one kit of drums."""
     if names is None:
         return None
-    found = [instrument(name) for name in names]
+    found = tuple(instrument(name) for name in parse_names(names))
     if not found or sum(is_drum for _, is_drum in found) > 1:
         raise UsageError("instruments must be one or more, with one drum kit at most")
-    return tuple(DRUM_KIT if is_drum else program for program, is_drum in found)
+    return found
 
 
 def check_tempo(tempo: float | None) -> None:

@@ -36,8 +36,8 @@ class Sampling:
     def __post_init__(self) -> None:
         if not 0 <= self.temperature <= 2:
             raise UsageError(f"temperature {self.temperature} is not between 0 and 2")
-        if self.top_k < 0:
-            raise UsageError(f"top_k {self.top_k} is not 0 (off) or more")
+        if not isinstance(self.top_k, int) or self.top_k < 0:
+            raise UsageError(f"top_k {self.top_k} is not 0 (off) or a whole number above")
         if not 0 < self.top_p <= 1:
             raise UsageError(f"top_p {self.top_p} is not above 0 and at most 1")
         if not 0 <= self.min_p < 1:

@@ -7,19 +7,36 @@ programs, channels, the velocities it uses and the pitches of its drums.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from musegen import clips
 from musegen.analysis import key_of
-from musegen.codecs.bars import DRUM_KIT, METERS, BarCodec
+from musegen.codecs.bars import METERS, BarCodec
 from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import TD11_TO_GM, VOICE_OF
-from musegen.song import Controls, IntArray, Key, Marker, Notes, Song, Tempo, Track
-from musegen.time import bar_count, bar_lines
+from musegen.song import (
+    PITCH_BEND,
+    SUSTAIN_PEDAL,
+    Controls,
+    IntArray,
+    Key,
+    Marker,
+    Notes,
+    Song,
+    Tempo,
+    Track,
+)
+from musegen.time import bar_lines
+
+TEMPO_BARS = 8
+"""Bars before the end whose usual tempo is that of a continuation."""
+# Volume, pan, expression, effects and bank hold on; a pedal or a bend does not.
+_LASTING = (0, 7, 10, 11, 32, 91, 93)
 
 
 def chosen_tracks(song: Song, wanted: Sequence[str]) -> tuple[int, ...]:
@@ -49,103 +66,110 @@ def _chosen(song: Song, playing: Sequence[int], text: str) -> int:
     raise UsageError(f"{problem} called {text!r}; there are: {tracks}")
 
 
+def _clock(song: Song) -> int:
+    """The song's ticks a quarter where our grid fits them, else 480."""
+    ticks = song.ticks_per_quarter
+    return ticks if 24 <= ticks <= 960 and ticks % 12 == 0 else 480
+
+
 @dataclass(frozen=True)
 class Source:
-    """A song and the tracks of it that a model is to hear, in whole bars up to the last note."""
+    """A song, and the tracks of it that a model is to hear."""
 
     song: Song
+    """In whole bars."""
     places: tuple[int, ...]
     """Of the tracks in `song.tracks`."""
+    end: int
+    """The bar line, in ticks, at which the last of these tracks has fallen silent."""
 
     @classmethod
     def of(cls, song: Song, wanted: Sequence[str] = ()) -> Source:
         """UnreadableError where there is no note, UsageError where a track is not to be found."""
         places = chosen_tracks(song, wanted)
-        whole = clips.whole_bars(song)
+        whole = clips.whole_bars(song.at_resolution(_clock(song)))
         lines, _ = bar_lines(whole)
-        last = max(int(whole.tracks[i].notes.start[-1]) for i in places)
-        end = int(lines[np.searchsorted(lines, last, side="right")])
-        return cls(whole if end == whole.length else whole.between(0, end), places)
+        sixteenth = whole.ticks_per_quarter // 4
+        last = 1
+        for notes in (whole.tracks[i].notes for i in places):
+            # A tail just over the line makes no bar; a note just before it belongs behind it.
+            early = int(notes.start[-1]) + sixteenth // 4 + 1
+            last = max(last, early, int(notes.end.max()) - sixteenth)
+        end = lines[np.searchsorted(lines, min(last, int(lines[-1])))]
+        return cls(whole, places, int(end))
 
     @property
     def tracks(self) -> tuple[Track, ...]:
         return tuple(self.song.tracks[i] for i in self.places)
 
-    @cached_property
-    def key(self) -> Key | None:
-        """The key of the tracks that are heard, by their notes."""
-        return key_of(replace(self.song, tracks=self.tracks))
+    @property
+    def bars(self) -> int:
+        """How many there are up to the end."""
+        return int(np.searchsorted(bar_lines(self.song)[0], self.end))
 
     @property
     def tempo(self) -> Tempo:
-        """The tempo at the end."""
-        return replace(self.song.tempos[-1], tick=0)
+        """The tempo that holds longest in the last bars: a ritardando is not gone on with."""
+        lines, _ = bar_lines(self.song)
+        first = int(lines[max(self.bars - TEMPO_BARS, 0)])
+        heard = self.song.between(first, self.end)
+        ticks: Counter[int] = Counter()
+        for tempo, following in pairwise((*heard.tempos, Tempo(heard.length))):
+            ticks[tempo.microseconds] += following.tick - tempo.tick
+        return Tempo(0, ticks.most_common(1)[0][0])
 
-    def with_instruments(self, instruments: Sequence[int]) -> Source:
-        """The source with other programs, one for each track that is heard."""
+    def with_instruments(self, instruments: Sequence[tuple[int, bool]]) -> Source:
+        """The source with other programs, (program, is_drum), one for each track that is heard."""
         if len(instruments) != len(self.places):
             raise UsageError(
                 f"{len(instruments)} instruments for {len(self.places)} tracks; name one for each"
             )
         tracks = list(self.song.tracks)
-        for place, program in zip(self.places, instruments, strict=True):
-            if (program == DRUM_KIT) != tracks[place].is_drum:
+        for place, (program, is_drum) in zip(self.places, instruments, strict=True):
+            if is_drum != tracks[place].is_drum:
                 raise UsageError("drums stay drums, and other instruments cannot become drums")
-            if program != DRUM_KIT:
-                tracks[place] = replace(tracks[place], program=program)
+            tracks[place] = replace(tracks[place], program=program)
         return replace(self, song=replace(self.song, tracks=tuple(tracks)))
 
     def unheard(self, heard: Source) -> tuple[str, ...]:
-        """A remark on the tracks that a model had no room for."""
+        """A remark on the tracks that a model cannot hear."""
         left = [
             self.song.tracks[i].name or str(i + 1) for i in self.places if i not in heard.places
         ]
-        return (f"the model has no room for {', '.join(left)}",) if left else ()
-
-    def context(self, bars: int) -> tuple[str, ...]:
-        """A remark where only the last `bars` bars are the context."""
-        total = bar_count(self.song)
-        return (f"the last {bars} of {total} bars are the context",) if bars < total else ()
+        return (f"the model does not hear {', '.join(left)}",) if left else ()
 
     # In
 
-    def clip(self, codec: BarCodec) -> tuple[Song, Source]:
-        """The last bars of a metre that the codec knows, as a clip; and the source of just its
-        tracks.
+    def clip(self, codec: BarCodec, key: Key | None = None) -> tuple[Song, Source]:
+        """The last bars of a metre that the codec knows, as a clip; and the source of its tracks.
 
-        UsageError where the metre at the end is not known, or where the codec can take no track.
+        With `key`, the clip is transposed to it. UsageError where the metre at the end is not
+        known, or where the codec can say none of the tracks.
         """
         lines, meters = bar_lines(self.song)
+        meters = meters[: self.bars]
         codec.meter_value(meters[-1])
         known = [(m.numerator, m.denominator) in METERS for m in meters]
         first = len(known) - next((i for i, k in enumerate(known[::-1]) if not k), len(known))
-        tracks = tuple(_in_general_midi(clips.sustained(t, self.song.length)) for t in self.tracks)
-        part = replace(self.song, tracks=tracks, key=self.key)
-        if first:
-            part = part.between(int(lines[first]), self.song.length)
-        grid = clips.quantised(part, codec.layout.steps_per_quarter)
-        limit = max(codec.layout.max_tracks, 1)
-        busiest = sorted(range(len(tracks)), key=lambda i: -len(grid.tracks[i].notes))[:limit]
-        heard = [i for i in sorted(busiest) if len(grid.tracks[i].notes)]
+        tracks = [_in_general_midi(clips.sustained(t, self.song.length)) for t in self.tracks]
+        part = replace(self.song, tracks=tuple(tracks)).between(int(lines[first]), self.end)
+        own = key_of(part)
+        if key is not None and own is not None:
+            part = _transposed(part, _interval(own, key))
+        grid = clips.quantised(
+            replace(part, key=key or own, tempos=(self.tempo,)), codec.layout.steps_per_quarter
+        )
+        heard = tuple(self.places[i] for i in codec.hears(grid))
         if not heard:
-            raise UnreadableError("no notes found in the bars whose metre is known")
-        clip = codec.clip(replace(grid, tracks=tuple(grid.tracks[i] for i in heard)))
-        if len(clip.tracks) < len(heard):
-            drums = "no drums" if codec.layout.max_tracks == 0 else "drums from 27 to 87"
-            raise UsageError(f"this model plays {drums}: choose other tracks, or another model")
-        return clip, replace(self, places=tuple(self.places[i] for i in heard))
+            plays = "no drums" if codec.layout.max_tracks == 0 else "drums from 27 to 87 only"
+            raise UsageError(f"this model plays {plays}: choose other tracks, or another model")
+        return codec.clip(grid), replace(self, places=heard)
 
     # Out
 
-    @property
-    def ticks_per_quarter(self) -> int:
-        """The song's clock where our grid fits it, else 480."""
-        ticks = self.song.ticks_per_quarter
-        return ticks if 24 <= ticks <= 960 and ticks % 12 == 0 else 480
-
     def dressed(self, part: Song, codec: BarCodec) -> Song:
         """What a model wrote for these tracks, as a song of its own in the source's clothes."""
-        part = part.at_resolution(self.ticks_per_quarter)
+        part = part.at_resolution(self.song.ticks_per_quarter)
         tracks = tuple(
             Track(
                 _like(new.notes, old.notes, old.is_drum, codec),
@@ -153,7 +177,7 @@ class Source:
                 old.is_drum,
                 old.name,
                 old.channel,
-                _settings(old.controls, self.song.length),
+                _settings(old.controls, self.end),
             )
             for new, old in zip(part.tracks, self.tracks, strict=True)
         )
@@ -162,14 +186,13 @@ class Source:
         )
 
     def joined(self, part: Song, marker: str) -> Song:
-        """The source's song, then a part dressed for it, with a marker where it begins."""
-        song = self.song.at_resolution(part.ticks_per_quarter)
-        seam = song.length
-        tracks = list(song.tracks)
+        """The whole song, then a part dressed for it, with a marker where it begins."""
+        song, seam = self.song, self.song.length
+        tracks = [replace(t, controls=_released(t.controls, seam)) for t in song.tracks]
         for place, new in zip(self.places, part.tracks, strict=True):
-            old = tracks[place]
-            # the part's controls are the song's own at the seam: they are in force already
-            tracks[place] = replace(old, notes=old.notes.joined(new.notes.shifted(seam)))
+            # The part's settings are the song's own at the seam: they are in force already.
+            notes = tracks[place].notes.joined(new.notes.shifted(seam))
+            tracks[place] = replace(tracks[place], notes=notes)
         tempos, meters = song.tempos, song.meters
         if part.tempos[0].microseconds != tempos[-1].microseconds:
             tempos += (replace(part.tempos[0], tick=seam),)
@@ -196,16 +219,43 @@ def _in_general_midi(track: Track) -> Track:
     return replace(track, notes=replace(track.notes, pitch=table[track.notes.pitch]))
 
 
+def _interval(old: Key, new: Key) -> int:
+    """Semitones, -6..5, between the scales of two keys: C major and A minor are one."""
+    scales = [key.tonic + 3 * key.is_minor for key in (old, new)]
+    return (scales[1] - scales[0] + 6) % 12 - 6
+
+
+def _transposed(song: Song, semitones: int) -> Song:
+    """All but drums moved; what would leave MIDI's range stays inside by an octave."""
+
+    def moved(pitch: IntArray) -> IntArray:
+        up = pitch + semitones
+        return np.asarray(up + 12 * (up < 0) - 12 * (up > 127))
+
+    tracks = (
+        t if t.is_drum else replace(t, notes=replace(t.notes, pitch=moved(t.notes.pitch)))
+        for t in song.tracks
+    )
+    return replace(song, tracks=tuple(tracks))
+
+
 def _settings(controls: Controls, end: int) -> Controls:
-    """The volume, pan and effects in force at `end`, for a new beginning; no pedal, no bend."""
-    lasting = np.isin(controls.number, (0, 7, 10, 11, 32, 91, 93))
-    table = controls.table()[lasting & (controls.tick < max(end, 1))]
+    """What lasts of the settings in force at `end`, for a new beginning."""
+    table = controls.table()[np.isin(controls.number, _LASTING) & (controls.tick < max(end, 1))]
     return Controls.of([(0, n, v) for n, v in {int(n): int(v) for _, n, v in table}.items()])
+
+
+def _released(controls: Controls, end: int) -> Controls:
+    """The controls up to `end`, where a pedal still down is lifted and a bend undone."""
+    kept = controls.table()[controls.tick <= end]
+    values = {int(number): int(value) for _, number, value in kept}
+    held = [number for number in (SUSTAIN_PEDAL, PITCH_BEND) if values.get(number)]
+    return Controls.of([*kept.tolist(), *((end, number, 0) for number in held)])
 
 
 def _like(new: Notes, old: Notes, is_drum: bool, codec: BarCodec) -> Notes:
     """New notes with the old ones' velocities, and on drums the old ones' pitches."""
-    bins = old.velocity * codec.layout.velocity_bins // 128
+    bins = codec.velocity_bin(old.velocity)
     velocity = new.velocity.copy()
     for value in np.unique(bins):
         usual = int(np.median(old.velocity[bins == value]))

@@ -10,18 +10,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from musegen import __version__, clips
-from musegen.codecs.bars import DRUM_KIT, STYLES, nearest_tempo
+from musegen import __version__, clips, models
+from musegen.codecs.bars import DRUM_KIT, STYLES, BarCodec, nearest_tempo
+from musegen.codecs.request import Request
 from musegen.errors import LimitError, ModelError, UsageError
 from musegen.general_midi import program_name
-from musegen.models import Model, load
-from musegen.options import Options, check_tempo, parse_instruments, parse_key, parse_meter
+from musegen.options import (
+    Options,
+    check_tempo,
+    parse_instruments,
+    parse_key,
+    parse_meter,
+    parse_names,
+)
+from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
 from musegen.source import Source, chosen_tracks
 
 MELODY, MULTITRACK = "melody-lstm", "multitrack-transformer"
 
+PROMPT_TOKENS = 640
+"""At most so much of a source is heard; the rest of a network's context is for what it writes."""
+
 Progress = Callable[[int, int], None]
+"""Told how many bars are written, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,75 @@ class Takes(Sequence[Song]):
         return len(self.songs)
 
 
+@dataclass(frozen=True)
+class Generation:
+    """What `generate` is asked for, checked and put in a model's terms; loads no torch."""
+
+    recipe: Recipe
+    codec: BarCodec
+    request: Request
+    instruments: tuple[tuple[int, bool], ...] | None
+    tempo: float | None
+
+    @classmethod
+    def of(
+        cls,
+        length: int,
+        *,
+        model: str | None = None,
+        tempo: float | None = None,
+        key: Key | str | None = None,
+        meter: Meter | str | None = None,
+        instruments: Sequence[str] | str | None = None,
+        style: str | None = None,
+    ) -> Generation:
+        metre, tonality = parse_meter(meter) or Meter(), parse_key(key)
+        asked = parse_instruments(instruments)
+        check_tempo(tempo)
+        if style is not None and style not in STYLES:
+            raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
+        recipe = serving("generate", model or MULTITRACK)
+        codec = BarCodec(recipe.codec)
+        limit = codec.layout.max_tracks
+        if asked is not None and limit and len(asked) > limit:
+            raise LimitError(f"{len(asked)} instruments: the limit is {limit}")
+        if asked is not None and not limit and (len(asked) > 1 or asked[0][1]):
+            raise UsageError(f"{recipe.name} writes one melody; name one instrument, not drums")
+        header = {
+            "style": None if style is None else STYLES.index(style),
+            "tempo": None if tempo is None else nearest_tempo(tempo),
+            "key": None if tonality is None else codec.key_value(tonality),
+            "meter": codec.meter_value(metre),
+        }
+        if style is None and asked is not None:
+            del header["style"]  # the instruments say enough, and the model's choice could differ
+        values = tuple(DRUM_KIT if is_drum else program for program, is_drum in asked or ())
+        request = Request(length, header, values or None, counting=True)
+        return cls(recipe, codec, request, asked, tempo)
+
+    @property
+    def prompt(self) -> list[int]:
+        return [self.codec.vocabulary.token("start")]
+
+    def song(self, ids: Sequence[int]) -> Song:
+        """The piece that ids after the prompt say: with track names, and a tempo in whole bpm."""
+        song = self.codec.decode([*self.prompt, *ids]).at_resolution(480)
+        tracks = song.tracks
+        if self.instruments is not None:
+            tracks = tuple(
+                replace(t, program=program)
+                for t, (program, _) in zip(tracks, self.instruments, strict=True)
+            )
+        else:
+            tracks = tuple(t for t in tracks if len(t.notes))
+        named = tuple(replace(t, name=program_name(t.program, t.is_drum)) for t in tracks)
+        bpm = round(song.tempos[0].bpm) if self.tempo is None else self.tempo
+        # The model's own choice of a key says nothing about drums.
+        told = self.request.header["key"] is not None
+        key = song.key if told or any(len(t.notes) and not t.is_drum for t in named) else None
+        return replace(song, tracks=named, tempos=(Tempo.from_bpm(bpm),), key=key)
+
+
 def generate(
     *,
     variations: int = 1,
@@ -65,7 +146,7 @@ def generate(
     tempo: float | None = None,
     key: Key | str | None = None,
     meter: Meter | str | None = None,
-    instruments: Sequence[str] | None = None,
+    instruments: Sequence[str] | str | None = None,
     style: str | None = None,
     progress: Progress | None = None,
 ) -> Takes:
@@ -76,47 +157,90 @@ def generate(
     is None the model chooses. Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
-    metre = parse_meter(meter) or Meter()
-    tonality = parse_key(key)
-    programs = parse_instruments(instruments)
-    check_tempo(tempo)
-    if style is not None and style not in STYLES:
-        raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
-    used = serving("generate", model or MULTITRACK, device)
-    codec = used.codec
-    header: dict[str, int | None] = {
-        "tempo": None if tempo is None else nearest_tempo(tempo),
-        "key": None if tonality is None else tonality.tonic + 12 * tonality.is_minor,
-        "meter": codec.meter_value(metre),
-    }
-    if style is not None:
-        header["style"] = STYLES.index(style)
-    elif programs is None:
-        header["style"] = None
-    voice = 0
-    if codec.layout.max_tracks == 0:
-        voice, *more = programs or (0,)
-        if more or voice == DRUM_KIT:
-            raise UsageError(f"{used.name} writes one melody; name one instrument, not drums")
-    elif programs is not None and len(programs) > codec.layout.max_tracks:
-        raise LimitError(f"{len(programs)} instruments: the limit is {codec.layout.max_tracks}")
+    plan = Generation.of(
+        length,
+        model=model,
+        tempo=tempo,
+        key=key,
+        meter=meter,
+        instruments=instruments,
+        style=style,
+    )
+    name = model or MULTITRACK
+    songs = _written(name, device, plan.prompt, plan.request, options, plan.song, progress)
+    silent = tuple(
+        f"take {number} has no {track.name}"
+        for number, song in enumerate(songs, 1)
+        for track in song.tracks
+        if not len(track.notes)
+    )
+    return Takes("generate", songs, options.seed, plan.recipe.name, options.remarks + silent)
 
-    from musegen.codecs.grammar import Request
-    from musegen.writing import write
 
-    prompt = [codec.vocabulary.token("start")]
-    request = Request(length, header, programs, counting=True)
-    songs = []
-    for ids in write(used, prompt, request, options, progress):
-        song = codec.decode(prompt + ids).at_resolution(480)
-        bpm = round(song.tempos[0].bpm) if tempo is None else tempo
-        tracks = tuple(
-            replace(t, program=t.program or voice, name=program_name(t.program or voice, t.is_drum))
-            for t in song.tracks
-            if len(t.notes)
-        )
-        songs.append(replace(song, tracks=tracks, tempos=(Tempo.from_bpm(bpm),)))
-    return Takes("generate", tuple(songs), options.seed, used.name, options.remarks)
+@dataclass(frozen=True)
+class Continuation:
+    """What `continue_` is asked for, checked and put in a model's terms; loads no torch."""
+
+    recipe: Recipe
+    codec: BarCodec
+    source: Source
+    heard: Source
+    header: list[int]
+    """Of the new part."""
+    prompt: list[int]
+    """Ends with the line of the first new bar."""
+    include_input: bool
+    tempo: float | None
+    key: Key | None
+
+    @classmethod
+    def of(
+        cls,
+        song: Song,
+        *,
+        model: str | None = None,
+        tracks: Sequence[str] | str = (),
+        include_input: bool = False,
+        tempo: float | None = None,
+        key: Key | str | None = None,
+        meter: Meter | str | None = None,
+        instruments: Sequence[str] | str | None = None,
+    ) -> Continuation:
+        metre, tonality = parse_meter(meter), parse_key(key)
+        asked = parse_instruments(instruments)
+        check_tempo(tempo)
+        wanted = parse_names(tracks)
+        source = Source.of(song, wanted)
+        recipe = serving("continue", model or fitting_model(song, wanted))
+        codec = BarCodec(recipe.codec)
+        dressed = source if asked is None else source.with_instruments(asked)
+        clip, heard = dressed.clip(codec, tonality)
+        header = replace(codec.header_of(clip), tempo_bpm=tempo or heard.tempo.bpm)
+        context = recipe.network.shape.get("context", PROMPT_TOKENS * 8 // 5)
+        prompt = codec.recent(codec.encode(clip, header), min(PROMPT_TOKENS, context * 5 // 8))
+        prompt.append(codec.vocabulary.token("bar"))
+        now = replace(clip.meters[-1], tick=0)
+        if metre is not None and metre != now:
+            now = metre
+            prompt.append(codec.vocabulary.token("meter", codec.meter_value(metre)))
+        part = codec.header(replace(header, meter=now))
+        return cls(recipe, codec, source, heard, part, prompt, include_input, tempo, tonality)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        bars = sum(token in self.codec.vocabulary["bar"] for token in self.prompt) - 1
+        total = self.heard.bars
+        context = (f"the last {bars} of {total} bars are the context",) if bars < total else ()
+        return self.source.unheard(self.heard) + context
+
+    def song(self, ids: Sequence[int]) -> Song:
+        """The new part that ids after the prompt say, behind the source where that is wanted."""
+        bar = self.codec.vocabulary.token("bar")
+        part = self.heard.dressed(self.codec.decode([*self.header, bar, *ids]), self.codec)
+        if self.tempo is not None:
+            part = replace(part, tempos=(Tempo.from_bpm(self.tempo),))
+        part = replace(part, key=self.key or part.key)
+        return self.heard.joined(part, "continue") if self.include_input else part
 
 
 def continue_(
@@ -131,70 +255,63 @@ def continue_(
     seed: int | None = None,
     model: str | None = None,
     device: str = "cpu",
-    tracks: Sequence[str] = (),
+    tracks: Sequence[str] | str = (),
     include_input: bool = False,
     tempo: float | None = None,
     key: Key | str | None = None,
     meter: Meter | str | None = None,
-    instruments: Sequence[str] | None = None,
+    instruments: Sequence[str] | str | None = None,
     progress: Progress | None = None,
 ) -> Takes:
     """Go on from the end of `song` for exactly `length` bars, `variations` times.
 
-    The new part has the song's tempo, metre, programs, channels, names and clock, unless `tempo`,
-    `key`, `meter` or `instruments` (one for each track) say otherwise; it starts at tick 0, or with
-    `include_input` behind the whole song. `tracks` names the tracks to continue; by default all.
-    Raises UnreadableError where there is no note, UsageError, LimitError or ModelError.
+    The new part has the song's tempo, metre, key, programs, channels, names and clock, unless
+    `tempo`, `key`, `meter` or `instruments` (one for each track) say otherwise: for another key,
+    what the model hears of the song is transposed. It starts at tick 0, or with `include_input`
+    behind the whole song, whose tracks then have those instruments too. `tracks` names the tracks
+    to continue; by default all. Raises UnreadableError where there is no note, UsageError,
+    LimitError or ModelError.
     """
     options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
-    metre, tonality = parse_meter(meter), parse_key(key)
-    programs = parse_instruments(instruments)
-    check_tempo(tempo)
-    source = Source.of(song, tracks)
-    used = serving("continue", model or fitting_model(song, tracks), device)
-    codec = used.codec
-    clip, heard = source.clip(codec)
-    if programs is not None:
-        heard = heard.with_instruments(programs)
-        clip = replace(
-            clip,
-            tracks=tuple(
-                replace(t, program=h.program)
-                for t, h in zip(clip.tracks, heard.tracks, strict=True)
-            ),
-        )
-
-    from musegen.codecs.grammar import Request
-    from musegen.writing import PROMPT_TOKENS, recent, write
-
-    header = replace(
-        codec.header_of(clip), tempo_bpm=tempo or heard.tempo.bpm, key=tonality or clip.key
+    plan = Continuation.of(
+        song,
+        model=model,
+        tracks=tracks,
+        include_input=include_input,
+        tempo=tempo,
+        key=key,
+        meter=meter,
+        instruments=instruments,
     )
-    limit = min(PROMPT_TOKENS, (used.network.context or PROMPT_TOKENS) * 5 // 8)
-    prompt = recent(codec, codec.encode(clip, header), limit)
-    metre = metre or replace(clip.meters[-1], tick=0)
-    opening = [codec.vocabulary.token("bar")]
-    if metre != replace(clip.meters[-1], tick=0):
-        opening.append(codec.vocabulary.token("meter", codec.meter_value(metre)))
-    part_header = codec.header(replace(header, meter=metre))
-    songs = []
-    for ids in write(used, prompt + opening, Request(length), options, progress):
-        part = heard.dressed(codec.decode([*part_header, opening[0], *ids]), codec)
-        if tempo is not None:
-            part = replace(part, tempos=(Tempo.from_bpm(tempo),))
-        songs.append(heard.joined(part, "continue") if include_input else part)
-    bars = sum(token in codec.vocabulary["bar"] for token in prompt)
-    remarks = (*options.remarks, *source.unheard(heard), *source.context(bars))
-    return Takes("continue", tuple(songs), options.seed, used.name, remarks)
+    name = model or fitting_model(song, parse_names(tracks))
+    songs = _written(name, device, plan.prompt, Request(length), options, plan.song, progress)
+    remarks = options.remarks + plan.remarks
+    return Takes("continue", songs, options.seed, plan.recipe.name, remarks)
 
 
-def serving(verb: str, name: str, device: str) -> Model:
-    """The model of that name, if it serves the verb. ModelError otherwise."""
-    model = load(name, device)
-    if verb not in model.recipe.verbs:
-        verbs = ", ".join(model.recipe.verbs)
-        raise ModelError(f"{model.name} does not serve {verb}; it serves {verbs}")
-    return model
+def _written(
+    model: str,
+    device: str,
+    prompt: Sequence[int],
+    request: Request,
+    options: Options,
+    song: Callable[[Sequence[int]], Song],
+    progress: Progress | None,
+) -> tuple[Song, ...]:
+    """Run the model, and make a song of each row of ids."""
+    loaded = models.load(model, device)
+
+    from musegen.writing import write  # torch is needed from here on
+
+    return tuple(song(ids) for ids in write(loaded, prompt, request, options, progress))
+
+
+def serving(verb: str, name: str) -> Recipe:
+    """The recipe of the model of that name. ModelError if it does not serve the verb."""
+    recipe = models.read_recipe(models.find(name))
+    if verb not in recipe.verbs:
+        raise ModelError(f"{name} does not serve {verb}; it serves {', '.join(recipe.verbs)}")
+    return recipe
 
 
 def fitting_model(song: Song, tracks: Sequence[str] = ()) -> str:

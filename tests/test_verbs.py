@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from musegen import midi
+from musegen import clips, midi
 from musegen.codecs.bars import METERS
 from musegen.errors import LimitError, ModelError, UnreadableError, UsageError
-from musegen.song import Controls, Key, Meter, Notes, Song, Tempo, Track
+from musegen.song import PITCH_BEND, Controls, Key, Meter, Notes, Song, Tempo, Track
 from musegen.time import bar_count
-from musegen.verbs import continue_, generate
+from musegen.verbs import Continuation, continue_, generate
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "midi"
 
@@ -132,15 +134,15 @@ def test_a_long_source_is_heard_from_its_end(tiny_model: Path) -> None:
         tracks=tuple(
             replace(
                 t,
-                notes=Notes(*(t.notes.joined(t.notes.shifted(band.length)).table().T))
-                .joined(t.notes.shifted(2 * band.length))
-                .joined(t.notes.shifted(3 * band.length)),
+                notes=Notes(
+                    *np.concatenate([t.notes.shifted(i * band.length).table() for i in range(4)]).T
+                ),
             )
             for t in band.tracks
         ),
     )
     takes = continue_(long, variations=1, length=2, model=str(tiny_model), seed=1)
-    assert "are the context" in takes.remarks[0]
+    assert "of 32 bars are the context" in takes.remarks[0]
 
 
 def test_the_pedal_is_lifted_and_the_volume_kept(tiny_model: Path) -> None:
@@ -172,3 +174,134 @@ def test_unfit_requests_are_refused(tiny_model: Path, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text((tiny_model / "config.toml").read_text())
     with pytest.raises(ModelError, match="has no weights"):
         generate(model=str(tmp_path))
+
+
+ENDINGS = st.lists(
+    st.tuples(st.integers(0, 3800), st.integers(1, 4000), st.integers(30, 90)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    first=ENDINGS,
+    second=ENDINGS,
+    clock=st.sampled_from((24, 25, 96, 480, 960)),
+    meter=st.sampled_from(((4, 4), (7, 8), (3, 4), (5, 4))),
+    bars=st.integers(8, 12),
+    wanted=st.sampled_from(((), ("1",), ("2",))),
+)
+def test_the_whole_input_stays_in_front(
+    first: list[tuple[int, int, int]],
+    second: list[tuple[int, int, int]],
+    clock: int,
+    meter: tuple[int, int],
+    bars: int,
+    wanted: tuple[str, ...],
+    tiny_model: Path,
+) -> None:
+    length = bars * Meter(0, *meter).bar_ticks(clock)
+
+    def track(rows: list[tuple[int, int, int]]) -> Track:
+        # thousandths of the song's length
+        notes = Notes.of([(s * length // 4000, d * length // 4000 + 1, p, 80) for s, d, p in rows])
+        return Track(notes.between(0, length).without_overlaps())
+
+    song = Song((track(first), track(second)), length, clock, meters=(Meter(0, *meter),))
+    (whole,) = continue_(
+        song,
+        variations=1,
+        length=1,
+        seed=1,
+        model=str(tiny_model),
+        tracks=wanted,
+        include_input=True,
+    )
+    plain = clips.whole_bars(song.at_resolution(whole.ticks_per_quarter))
+    assert bar_count(whole) == bar_count(plain) + 1
+    before = whole.between(0, plain.length)
+    assert [t.notes for t in before.tracks] == [t.notes for t in plain.tracks]
+
+
+def test_a_pedal_and_a_bend_end_at_the_seam(tiny_model: Path) -> None:
+    controls = Controls.of([(0, 64, 127), (480, PITCH_BEND, 4000), (0, 7, 90)])
+    track = Track(Notes.of([(i * 480, 400, 60 + i, 80) for i in range(8)]), controls=controls)
+    song = Song((track,), 8 * 480)
+    (whole,) = continue_(
+        song, variations=1, length=1, seed=1, model=str(tiny_model), include_input=True
+    )
+    after = whole.tracks[0].controls.table()[whole.tracks[0].controls.tick >= song.length]
+    assert after.tolist() == [[3840, 64, 0], [3840, PITCH_BEND, 0]]
+
+
+def test_a_ritardando_is_not_gone_on_with(tiny_model: Path) -> None:
+    song = replace(example("melody"), tempos=(Tempo.from_bpm(100), Tempo.from_bpm(40, 7 * 1920)))
+    (part,) = continue_(song, variations=1, length=1, seed=1, model=str(tiny_model))
+    assert part.tempos == (Tempo.from_bpm(100),)
+
+
+def test_another_key_is_heard_and_written(tiny_model: Path) -> None:
+    song = example("melody")
+    there = Continuation.of(song, model=str(tiny_model))
+    moved = Continuation.of(song, model=str(tiny_model), key="Eb")
+    pitch = there.codec.vocabulary["pitch"]
+    notes = [[token for token in plan.prompt if token in pitch] for plan in (there, moved)]
+    assert {b - a for a, b in zip(*notes, strict=True)} == {-4}  # from G
+    (part,) = continue_(song, variations=1, length=1, seed=1, model=str(tiny_model), key="Eb")
+    assert part.key == Key(3)
+
+
+def test_a_kit_is_kept_and_silence_is_said(tiny_model: Path) -> None:
+    takes = generate(
+        variations=4,
+        length=1,
+        seed=1,
+        model=str(tiny_model),
+        instruments=["808", "violin", "cello"],
+    )
+    for song in takes:
+        assert [(t.program, t.is_drum) for t in song.tracks] == [
+            (25, True),
+            (40, False),
+            (42, False),
+        ]
+        assert song.note_count
+    silent = sum(not len(t.notes) for song in takes for t in song.tracks)
+    assert len(takes.remarks) == silent
+
+
+def test_drums_alone_have_no_key(tiny_model: Path) -> None:
+    (song,) = generate(length=2, seed=1, model=str(tiny_model), instruments="drums")
+    assert song.key is None
+
+
+def test_a_track_that_cannot_be_heard_is_named(tiny_model: Path, tiny_melody_model: Path) -> None:
+    band = example("band")
+    drums = replace(band.tracks[0].notes, pitch=band.tracks[0].notes.pitch * 0 + 100)
+    odd = replace(band, tracks=(replace(band.tracks[0], notes=drums), *band.tracks[1:]))
+    takes = continue_(odd, variations=1, length=1, seed=1, model=str(tiny_model))
+    assert takes.remarks[0] == "the model does not hear Drums"
+    assert [t.name for t in takes[0].tracks] == [t.name for t in band.tracks[1:]]
+    alone = continue_(band, variations=1, length=1, seed=1, model=str(tiny_melody_model))
+    assert len(alone[0].tracks) == 1
+
+
+def test_a_bar_too_full_for_the_context_is_thinned(tiny_model: Path) -> None:
+    rows = [(s * 30, 30, p, 80) for s in range(64) for p in range(40, 80)]
+    thin = Track(Notes.of([(0, 1920, 50, 80)]), program=40)
+    song = Song((Track(Notes.of(rows)), thin), 1920)
+    takes = continue_(song, variations=1, length=2, seed=1, model=str(tiny_model))
+    assert takes[0].length == 2 * 1920
+    assert not takes.remarks
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"variations": 2.5}, {"length": 0}, {"seed": -1}, {"top_k": 1.5}, {"temperature": 3}],
+)
+def test_numbers_out_of_range_are_refused(options: dict[str, Any], tiny_model: Path) -> None:
+    with pytest.raises(UsageError):
+        generate(model=str(tiny_model), **options)

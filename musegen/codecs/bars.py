@@ -18,13 +18,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musegen.clips import melody
 from musegen.codecs.vocabulary import Vocabulary
 from musegen.errors import UsageError
-from musegen.song import Key, Meter, Notes, Song, Tempo, Track
+from musegen.song import IntArray, Key, Meter, Notes, Song, Tempo, Track
 from musegen.time import bar_lines
 
 METERS: tuple[tuple[int, int], ...] = (
@@ -68,6 +70,8 @@ TEMPOS_BPM = tuple(round(30 * 8 ** (i / 23), 1) for i in range(24))
 STYLES = ("pop", "band", "folk", "song", "piano", "chamber", "choir", "drums")
 MAX_BARS_LEFT = 16
 FIRST_DRUM, LAST_DRUM = 27, 87
+Number = TypeVar("Number", int, IntArray)
+
 DRUM_KIT = 128
 """The value of `instrument` that stands for a drum track."""
 
@@ -153,11 +157,16 @@ class BarCodec:
         numerator, denominator = METERS[meter]
         return Meter(0, numerator, denominator).bar_ticks(self.layout.steps_per_quarter)
 
-    def velocity_bin(self, velocity: int) -> int:
+    def velocity_bin(self, velocity: Number) -> Number:
+        """The bin of a velocity, or of a column of them."""
         return velocity * self.layout.velocity_bins // 128
 
-    def bin_velocity(self, value: int) -> int:
+    def bin_velocity(self, value: Number) -> Number:
+        """The velocity in the middle of a bin."""
         return (2 * value + 1) * 64 // self.layout.velocity_bins
+
+    def key_value(self, key: Key) -> int:
+        return key.tonic + 12 * key.is_minor
 
     @cached_property
     def _duration_bins(self) -> list[int]:
@@ -171,36 +180,40 @@ class BarCodec:
 
     # Song -> clip
 
+    def hears(self, song: Song) -> tuple[int, ...]:
+        """The places of the tracks that this codec can say: those with the most notes it knows."""
+        counts = [int(self._known(t).sum()) for t in song.tracks]
+        playing = [i for i, count in enumerate(counts) if count]
+        busiest = sorted(playing, key=lambda i: -counts[i])[: max(self.layout.max_tracks, 1)]
+        return tuple(sorted(busiest))
+
+    def _known(self, track: Track) -> NDArray[np.bool_]:
+        """Which notes there are tokens for: drums from 27 to 87, and none for one voice."""
+        pitch = track.notes.pitch
+        if not track.is_drum:
+            return np.ones(len(pitch), dtype=bool)
+        return (pitch >= FIRST_DRUM) & (pitch <= LAST_DRUM) & (self.layout.max_tracks > 0)
+
     def clip(self, song: Song) -> Song:
         """What is left of a quantised song of whole bars once this codec has seen it.
 
-        The song must be on our grid (`clips.quantised`). At most `max_tracks` tracks with notes are
-        kept (those with the most notes), velocities and durations go to their bins, drums outside
-        27..87 are dropped; a one-voice layout has no drums, and keeps the highest note of each
-        onset.
+        The song must be on our grid (`clips.quantised`). The tracks are those that `hears` names;
+        velocities and durations go to their bins, and one voice is the highest note of each onset.
         """
         if song.ticks_per_quarter != self.layout.steps_per_quarter:
             raise ValueError(f"the song has {song.ticks_per_quarter} ticks a quarter")
-        one_voice = self.layout.max_tracks == 0
-        playing = [t for t in song.tracks if len(t.notes) and not (one_voice and t.is_drum)]
-        limit = max(self.layout.max_tracks, 1)
-        busiest = sorted(playing, key=lambda t: -len(t.notes))[:limit]
-        tracks = tuple(
-            self._clip_track(t, song.length) for t in playing if any(t is b for b in busiest)
-        )
-        return replace(song, tracks=tuple(t for t in tracks if len(t.notes)))
+        tracks = (song.tracks[i] for i in self.hears(song))
+        return replace(song, tracks=tuple(self._clip_track(t, song.length) for t in tracks))
 
     def _clip_track(self, track: Track, length: int) -> Track:
-        notes = track.notes
+        notes = track.notes.where(self._known(track))
         durations = np.array(self.durations)
         if track.is_drum:
-            known = (notes.pitch >= FIRST_DRUM) & (notes.pitch <= LAST_DRUM)
-            notes = replace(notes.where(known), duration=np.ones(int(known.sum()), dtype=np.int64))
+            notes = replace(notes, duration=np.ones(len(notes), dtype=np.int64))
         else:
             steps = np.minimum(notes.duration, self.durations[-1])
             notes = replace(notes, duration=durations[np.array(self._duration_bins)[steps]])
-        bins = notes.velocity * self.layout.velocity_bins // 128
-        velocity = (2 * bins + 1) * 64 // self.layout.velocity_bins
+        velocity = self.bin_velocity(self.velocity_bin(notes.velocity))
         notes = replace(notes, velocity=velocity).without_overlaps().between(0, length)
         if self.layout.max_tracks == 0:
             notes = melody(notes)
@@ -220,7 +233,7 @@ class BarCodec:
         if header.tempo_bpm is not None:
             ids.append(token("tempo", nearest_tempo(header.tempo_bpm)))
         if header.key is not None:
-            ids.append(token("key", header.key.tonic + 12 * header.key.is_minor))
+            ids.append(token("key", self.key_value(header.key)))
         ids.append(token("meter", self.meter_value(header.meter)))
         if self.layout.max_tracks:
             ids += [token("instrument", i) for i in header.instruments]
@@ -292,6 +305,37 @@ class BarCodec:
                 duration = value
                 ids.append(first["duration"] + value)
             ids.append(first["pitch"] + pitch)
+
+    def recent(self, ids: Sequence[int], limit: int) -> list[int]:
+        """The header of ids, told the metre in force, and the last whole bars that fit in `limit`.
+
+        Of a last bar that is too long alone, the last run and the shortest others are kept.
+        """
+        bar, meter = self.vocabulary["bar"], self.vocabulary["meter"]
+        lines = [i for i, token in enumerate(ids) if token in bar]
+        if not lines:
+            return list(ids)[-limit:]
+        header = list(ids[: lines[0]])
+        room = limit - len(header)
+        first = next((line for line in lines if len(ids) - line <= room), lines[-1])
+        told = first + 1 < len(ids) and ids[first + 1] in meter
+        before = [token for token in ids[: first + 2 if told else first] if token in meter]
+        header = [before[-1] if token in meter else token for token in header]
+        kept = [ids[first], *ids[first + (2 if told else 1) :]]
+        return header + (kept if len(kept) <= room else self._cut(kept, room))
+
+    def _cut(self, bar: Sequence[int], room: int) -> list[int]:
+        """A bar's line, its last run, and as many of its others as fit, the shortest first."""
+        starts = [i for i, t in enumerate(bar) if self.vocabulary.meaning(t)[0] == "slot"]
+        if not starts or len(bar) - starts[-1] >= room:
+            return [bar[0], *bar[len(bar) - room + 1 :]]
+        *others, last = zip(starts, [*starts[1:], len(bar)], strict=True)
+        kept, room = [last], room - 1 - (last[1] - last[0])
+        for begin, stop in sorted(others, key=lambda span: span[1] - span[0]):
+            if stop - begin <= room:
+                kept.append((begin, stop))
+                room -= stop - begin
+        return [bar[0], *(token for begin, stop in sorted(kept) for token in bar[begin:stop])]
 
     # Tokens -> clip
 

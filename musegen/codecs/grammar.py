@@ -7,8 +7,7 @@ cached, so that a step of decoding adds a ready row to its logits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,29 +16,9 @@ import torch
 from torch import Tensor
 
 from musegen.codecs.bars import DRUM_KIT, MAX_BARS_LEFT, BarCodec
+from musegen.codecs.request import Request
 
 HEADER = ("style", "tempo", "key", "meter")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a sample must be, beyond being well formed.
-
-    `header` gives each field that the sequence shall have: a value, or None to let the model
-    choose; a field that is absent is left out. `instruments` None lets the model choose them.
-    `bars` is how many bars to write after those of the prompt, counting one that the prompt has
-    just begun; `counting` tells the model so, that it may end the piece there. `max_chord` caps the
-    notes of one onset of one track, `max_empty_bars` the bars of rest in a row. `fixed_meter` keeps
-    the metre from changing.
-    """
-
-    bars: int
-    header: Mapping[str, int | None] = field(default_factory=lambda: {"meter": None})
-    instruments: tuple[int, ...] | None = None
-    counting: bool = False
-    max_chord: int = 10
-    max_empty_bars: int = 1
-    fixed_meter: bool = True
 
 
 class State(NamedTuple):
@@ -119,7 +98,7 @@ class BarGrammar:
 
     def _key(self, state: State) -> State:
         """The state without what makes no difference, so that rows are found again."""
-        return state if self.request.counting else state._replace(bars=min(state.bars, 1))
+        return state if self.request.counting else state._replace(bars=min(state.bars, 2))
 
     def _row(self, key: State) -> tuple[Tensor, int | None]:
         row = torch.full((len(self.vocabulary),), -torch.inf)
@@ -139,7 +118,8 @@ class BarGrammar:
             if state.last == "bar" and not self.request.fixed_meter:
                 yield self._range("meter")
             yield from self._runs(state)
-            if state.empty_bars < self.request.max_empty_bars:
+            only = self.request.bars == 1 or state.bars == 1
+            if state.empty_bars < self.request.max_empty_bars and not only:
                 yield from self._bar_line(state)
         elif state.last == "slot":
             yield from self._positions(state)

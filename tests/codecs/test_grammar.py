@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from musegen.codecs import CODECS, BarCodec
 from musegen.codecs.bars import DRUM_KIT, METERS, Header
-from musegen.codecs.grammar import BarGrammar, Request
+from musegen.codecs.grammar import BarGrammar
+from musegen.codecs.request import Request
 from musegen.song import Meter, Notes, Song, Track
 from musegen.time import bar_count
 

@@ -1,0 +1,27 @@
+"""What is asked of a sample, beyond being well formed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Request:
+    """Values are those of the codec's ranges.
+
+    `header` gives each field that the sequence shall have: a value, or None to let the model
+    choose; a field that is absent is left out. `instruments` None lets the model choose them.
+    `bars` is how many bars to write after those of the prompt, counting one that the prompt has
+    just begun; `counting` tells the model so, that it may end the piece there. `max_chord` caps the
+    notes of one onset of one track, `max_empty_bars` the bars of rest in a row; the first bar and
+    an only one are never empty. `fixed_meter` keeps the metre from changing.
+    """
+
+    bars: int
+    header: Mapping[str, int | None] = field(default_factory=lambda: {"meter": None})
+    instruments: tuple[int, ...] | None = None
+    counting: bool = False
+    max_chord: int = 10
+    max_empty_bars: int = 1
+    fixed_meter: bool = True
