@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from musegen.errors import UsageError
+
+from . import options
 from .console import progress
 from .group import Group
+from .options import MAX_SEED, Number, checked
 
 
 @click.group("evaluate", cls=Group)
@@ -24,27 +29,48 @@ _split = click.option(
 )
 
 
+def _whole(
+    name: str, low: int, high: int, default: int, text: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option that takes a whole number."""
+    read = checked(Number(int, low, high))
+    return click.option(
+        name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
+    )
+
+
+def _weights(texts: tuple[str, ...]) -> dict[str, float]:
+    weights = {}
+    for text in texts:
+        name, sign, number = text.partition("=")
+        if not sign:
+            raise ValueError(f"{text!r} is not CORPUS=W")
+        weights[name] = Number(float, 0, 1000)(number)
+    return weights
+
+
 @command.command()
 @_model
 @_data
 @_split
-@click.option("--every", default=1, show_default=True, help="Take every n-th piece only.")
+@_whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
 @click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
 @click.option(
     "--weight",
     "weights",
     multiple=True,
+    callback=checked(_weights),
     metavar="CORPUS=W",
     help="Weigh a corpus in the last row; the others weigh 1. Without it, as in training.",
 )
-@click.option("--device", default="cpu", show_default=True)
+@options.device
 def likelihood(
     model: str,
     data: Path,
     split: str,
     every: int,
     counts: bool,
-    weights: tuple[str, ...],
+    weights: dict[str, float] | None,
     device: str,
 ) -> None:
     """Bits per note of MODEL, in all and per corpus."""
@@ -54,15 +80,20 @@ def likelihood(
     from musegen.evaluate import likelihood as measure
 
     loaded = models.load(model, device)
-    shard = shards.load(data, split)
     weight = {c.name: c.weight for c in loaded.recipe.corpora}
+    shards.check(data, loaded.recipe.codec, weight)
     if weights:
-        weight = dict.fromkeys(weight, 1.0) | dict(map(_weight, weights))
+        if unknown := weights.keys() - weight:
+            known = ", ".join(weight)
+            raise UsageError(f"--weight: no corpus {min(unknown)!r}; there are {known}")
+        weight = dict.fromkeys(weight, 1.0) | weights
+    shard = shards.load(data, split)
 
     with progress(loaded.name, wanted=True, unit="windows") as report:
         tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=report)}
     if counts:
-        tables["order-4 counts"] = count_model(shards.load(data, "train"), shard, loaded.codec)
+        train = shards.load(data, "train")
+        tables["order-4 counts"] = count_model(train, shard, loaded.codec, every=every)
     click.echo(f"| {split} split, bits per note | {' | '.join(tables)} | notes | bits per bar |")
     click.echo(f"|---|{'---|' * (len(tables) + 2)}")
     first = tables[loaded.name]
@@ -80,27 +111,19 @@ def likelihood(
         bits = sum(weight[name] * score.bits for name, score in table.items())
         notes = sum(weight[name] * score.notes for name, score in table.items())
         mixed.append(f"{bits / max(notes, 1):.2f}")
-    said = ", ".join(weights) or "as in training"
+    said = ", ".join(f"{name}={w:g}" for name, w in (weights or {}).items()) or "as in training"
     click.echo(f"| all, weighted {said} | {' | '.join(mixed)} | | |")
-
-
-def _weight(text: str) -> tuple[str, float]:
-    name, _, number = text.partition("=")
-    try:
-        return name, float(number)
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not CORPUS=NUMBER") from None
 
 
 @command.command()
 @_model
 @_data
 @_split
-@click.option("--pieces", default=20, show_default=True, help="Held-out pieces to continue.")
-@click.option("--prompt", default=8, show_default=True, help="Bars that the model hears.")
-@click.option("--length", default=8, show_default=True, help="Bars that it writes.")
-@click.option("--temperature", default=1.0, show_default=True)
-@click.option("--seed", default=1, show_default=True)
+@_whole("--pieces", 1, 100_000, 20, "Held-out pieces to continue.")
+@_whole("--prompt", 1, 1024, 8, "Bars that the model hears.")
+@_whole("--length", 1, 1024, 8, "Bars that it writes.")
+@options.temperature
+@_whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes.")
 @click.option(
     "--output-dir",
     "-o",
@@ -126,7 +149,9 @@ def continuations(
     from musegen.evaluate import held_out_prompts, known_share, mean_statistics
     from musegen.originality import NOTES, runs
 
-    codec = models.load(model).codec
+    loaded = models.load(model)
+    codec = loaded.codec
+    shards.check(data, loaded.recipe.codec, (corpus.name for corpus in loaded.recipe.corpora))
     chosen = held_out_prompts(shards.load(data, split), codec, pieces, prompt, length)
     known = runs(shards.load(data, "train").tokens.astype(np.int64), codec)
     takes = [

@@ -21,7 +21,7 @@ from musegen.clips import quantised
 from musegen.codecs.bars import BarCodec
 from musegen.data.batches import Windows
 from musegen.data.shards import Shard
-from musegen.models import Model
+from musegen.models import Model, resolved_device
 from musegen.originality import shared
 from musegen.song import IntArray, Song
 
@@ -107,6 +107,7 @@ def likelihood(
     import torch
     import torch.nn.functional as F
 
+    device = resolved_device(device)
     length = model.network.context or WINDOW
     codec = model.codec
     is_note = Windows(shard, codec, dict.fromkeys(shard.corpora, 1.0)).is_note
@@ -144,17 +145,19 @@ def likelihood(
 # The baseline
 
 
-def count_model(train: Shard, held_out: Shard, codec: BarCodec, order: int = 4) -> dict[str, Score]:
+def count_model(
+    train: Shard, held_out: Shard, codec: BarCodec, order: int = 4, every: int = 1
+) -> dict[str, Score]:
     """The score of an order-n count model with Witten-Bell smoothing (Witten & Bell, 1991).
 
-    Trained on all pieces of `train`, evaluated on those of `held_out`, on the same tokens as the
-    networks.
+    Trained on all pieces of `train`, evaluated on `every` n-th of `held_out`, on the same tokens as
+    the networks.
     """
     size = len(codec.vocabulary)
     if size ** (order + 1) >= 2**63:
         raise ValueError(f"an order of {order} over {size} ids does not fit into 64 bits")
     known = _stream(train, codec)
-    heard = _stream(held_out, codec)
+    heard = _stream(held_out, codec, every)
     probability = np.full(len(heard), 1 / size)
     for n in range(order + 1):
         grams, counts = np.unique(_grams(known, n + 1, size), return_counts=True)
@@ -172,7 +175,7 @@ def count_model(train: Shard, held_out: Shard, codec: BarCodec, order: int = 4) 
     windows = Windows(held_out, codec, dict.fromkeys(held_out.corpora, 1.0))
     bar = codec.vocabulary["bar"]
     at = 0
-    for index in range(len(held_out.songs)):
+    for index in range(0, len(held_out.songs), every):
         ids = piece(held_out, codec, index)
         part = bits[at + 1 : at + len(ids)]  # as for the networks, the first id is given
         lines = int(((ids >= bar.first) & (ids < bar.stop)).sum())
@@ -183,8 +186,8 @@ def count_model(train: Shard, held_out: Shard, codec: BarCodec, order: int = 4) 
     return scores
 
 
-def _stream(shard: Shard, codec: BarCodec) -> IntArray:
-    return np.concatenate([piece(shard, codec, i) for i in range(len(shard.songs))])
+def _stream(shard: Shard, codec: BarCodec, every: int = 1) -> IntArray:
+    return np.concatenate([piece(shard, codec, i) for i in range(0, len(shard.songs), every)])
 
 
 def _grams(ids: IntArray, n: int, size: int) -> IntArray:

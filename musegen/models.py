@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
 MAX_HEADER_BYTES = 1 << 20
+DEVICES = ("cpu", "cuda", "auto")
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,21 @@ def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
     return built
 
 
+def resolved_device(device: str) -> str:
+    """The device, "auto" being CUDA where it is there. ModelError where there is no such device."""
+    import torch
+
+    if device not in DEVICES:
+        raise ModelError(f"no device {device!r}; there are {', '.join(DEVICES)}")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ModelError("no CUDA device here; use --device cpu")
+    return device
+
+
 def load(name: str, device: str = "cpu") -> Model:
-    """The model of a name or a folder, ready to decode on `device` ("auto" takes CUDA if it is
-    there).
+    """The model of a name or a folder, ready to decode on `device` (see `resolved_device`).
 
     ModelError where it is missing, damaged, or of other shapes than its recipe says.
     """
@@ -99,14 +112,10 @@ def load(name: str, device: str = "cpu") -> Model:
     recipe = read_recipe(folder)
     check_weights(folder)
 
-    import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ModelError("no CUDA device here; use --device cpu")
+    device = resolved_device(device)
     network = build_network(recipe)
     expected = {k: tuple(v.shape) for k, v in network.state_dict().items()}
     stored = {k: tuple(v["shape"]) for k, v in weights_header(folder / WEIGHTS).items()}

@@ -15,28 +15,14 @@ from musegen.song import IntArray, Meter, Song
 FloatArray = NDArray[np.float64]
 
 
-def _tempo_table(song: Song) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Per tempo: its tick, the second at which it starts, and its seconds a tick."""
-    ticks = np.array([t.tick for t in song.tempos], dtype=np.float64)
-    rate = np.array([t.microseconds for t in song.tempos]) * 1e-6 / song.ticks_per_quarter
-    seconds = np.concatenate(([0.0], np.cumsum(np.diff(ticks) * rate[:-1])))
-    return ticks, seconds, rate
-
-
 def ticks_to_seconds(song: Song, ticks: ArrayLike) -> FloatArray:
     """Seconds from the song's start, through its tempo map."""
-    starts, seconds, rate = _tempo_table(song)
+    starts = np.array([t.tick for t in song.tempos], dtype=np.float64)
+    rate = np.array([t.microseconds for t in song.tempos]) * 1e-6 / song.ticks_per_quarter
+    seconds = np.concatenate(([0.0], np.cumsum(np.diff(starts) * rate[:-1])))
     at = np.asarray(ticks, dtype=np.float64)
     i = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
     return np.asarray(seconds[i] + (at - starts[i]) * rate[i])
-
-
-def seconds_to_ticks(song: Song, seconds: ArrayLike) -> IntArray:
-    """The nearest ticks, through the song's tempo map."""
-    ticks, starts, rate = _tempo_table(song)
-    at = np.asarray(seconds, dtype=np.float64)
-    i = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
-    return np.rint(ticks[i] + (at - starts[i]) / rate[i]).astype(np.int64)
 
 
 def seconds(song: Song) -> float:

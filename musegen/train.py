@@ -13,8 +13,9 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from musegen.codecs import BarCodec
 from musegen.data import shards
 from musegen.data.batches import PLAIN, Augmentation, Windows
-from musegen.errors import UsageError
-from musegen.models import build_network, save_weights
+from musegen.errors import UnreadableError, UsageError
+from musegen.models import build_network, resolved_device, save_weights
 from musegen.recipe import Recipe, Training
 
 REPORT_EVERY = 50
@@ -51,8 +52,7 @@ def workers(device: str) -> Iterator[Workers]:
     count = int(os.environ.get("WORLD_SIZE", "1"))
     rank = int(os.environ.get("RANK", "0"))
     local = int(os.environ.get("LOCAL_RANK", "0"))
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = resolved_device(device)
     place = torch.device(device, local) if device == "cuda" else torch.device(device)
     if count > 1:
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
@@ -79,6 +79,21 @@ def augmentation(step: int, training: Training) -> Augmentation:
     return Augmentation(0.0, 0.0, chosen.drop_field, chosen.count_bars)
 
 
+def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
+    """Whether a run that came to `step` by the recipe `begun`, as a dict, can go on by this one.
+
+    Steps and cooldown may be others where that would have changed nothing so far: a plateau can be
+    lengthened.
+    """
+    now = recipe.training
+    then = replace(now, **{field: begun["training"][field] for field in ("steps", "cooldown")})
+    return asdict(replace(recipe, training=then)) == begun and all(
+        learning_rate(s, now) == learning_rate(s, then)
+        and augmentation(s, now) == augmentation(s, then)
+        for s in range(step)
+    )
+
+
 def train(
     recipe: Recipe,
     data: Path,
@@ -92,10 +107,9 @@ def train(
     """Train until the recipe's last step, going on from `run` if it holds a checkpoint.
 
     Returns the path of the weights: the moving average in half precision. UsageError where the data
-    was prepared for another codec.
+    or the checkpoint is another recipe's.
     """
-    if shards.load_info(data)["layout"] != asdict(recipe.codec):
-        raise UsageError(f"{data}: prepared for another codec; run 'musegen data prepare' again")
+    shards.check(data, recipe.codec, (corpus.name for corpus in recipe.corpora))
     with workers(device) as here:
         loop = _Loop(recipe, data, run, here, compiled)
         loop.resume()
@@ -251,8 +265,10 @@ class _Loop:
     def save(self) -> None:
         """Write the state beside the old one, then put it in its place."""
         state = {
+            "recipe": asdict(self.recipe),
             "step": self.step,
             "seconds": self.seconds,
+            "sums": (float(self._nats), float(self._notes)),
             "network": self.network.state_dict(),
             "average": None if self.average is None else self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -265,10 +281,22 @@ class _Loop:
         os.replace(path.with_suffix(".new"), path)
 
     def resume(self) -> None:
+        """Go on from the checkpoint, if there is one."""
         path = self.run / "checkpoint.pt"
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self.here.device, weights_only=True)
+        if path.exists():
+            self._restore(path)
+        self._forget_later_lines()
+
+    def _restore(self, path: Path) -> None:
+        try:
+            state = torch.load(path, map_location=self.here.device, weights_only=True)
+            recipe, (self._nats, self._notes) = state["recipe"], state["sums"]
+        except (EOFError, KeyError, RuntimeError, UnpicklingError):
+            raise UnreadableError(
+                f"{path}: damaged, or of another version of musegen; choose a new --run"
+            ) from None
+        if not continues(self.recipe, recipe, state["step"]):
+            raise UsageError(f"{self.run} holds another recipe's run; choose a new --run")
         self.network.load_state_dict(state["network"])
         if self.average is not None:
             self.average.load_state_dict(state["average"])
@@ -278,14 +306,20 @@ class _Loop:
             torch.cuda.set_rng_state(state["cuda_random"].cpu())
         self.step, self.seconds = state["step"], state["seconds"]
         self._mark = (self.step, time.monotonic())
-        self._forget_later_lines()
 
     def _forget_later_lines(self) -> None:
-        """Drop from the log what a killed run wrote after its last checkpoint."""
+        """Drop from the log what a killed run wrote after its last checkpoint, in part or whole."""
+
+        def step(line: str) -> float:
+            try:
+                return float(json.loads(line)["step"])
+            except ValueError:
+                return math.inf
+
         log = self.run / "log.jsonl"
         if self.here.rank == 0 and log.exists():
             lines = log.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= self.step]
+            kept = [line for line in lines if step(line) <= self.step]
             log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
 
 

@@ -65,6 +65,24 @@ def test_the_count_model_is_witten_bell(data: Path, held_out: Shard) -> None:
     assert count_model(train, held_out, CODEC, order=4)["tunes"].bits < bits
 
 
+def test_both_measure_the_same_pieces(data: Path, tiny_model: Path) -> None:
+    train = shards.load(data, "train")
+    network = likelihood(models.load(str(tiny_model)), train, device="auto", every=4)["tunes"]
+    counts = count_model(train, train, CODEC, order=0, every=4)["tunes"]
+    pieces = [piece(train, CODEC, i).tolist() for i in range(len(train.songs))]
+    times = Counter(token for ids in pieces for token in ids)
+    kinds, total = len(times), times.total()
+    chances = {t: (n + kinds / len(CODEC.vocabulary)) / (total + kinds) for t, n in times.items()}
+    bits = [-math.log2(chances[token]) for ids in pieces[::4] for token in ids[1:]]
+    assert counts.bits == pytest.approx(sum(bits))
+    assert counts.notes == sum(train.song(i)["notes"] for i in (0, 4, 8))
+    assert (counts.notes, counts.bars, counts.tokens) == (
+        network.notes,
+        network.bars,
+        network.tokens,
+    )
+
+
 def test_prompts_are_followed_by_what_the_composer_wrote(held_out: Shard) -> None:
     ((name, prompt, following),) = held_out_prompts(held_out, CODEC, 5, 4, 3)
     assert name == "tunes"

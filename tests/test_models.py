@@ -62,3 +62,6 @@ def test_a_device_that_is_not_there_is_said(tiny_model: Path) -> None:
     else:
         with pytest.raises(ModelError, match="no CUDA device"):
             models.load(str(tiny_model), "cuda")
+    with pytest.raises(ModelError, match="no device 'tpu'; there are cpu, cuda, auto"):
+        models.load(str(tiny_model), "tpu")
+    assert models.resolved_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")

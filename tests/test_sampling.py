@@ -50,7 +50,7 @@ def kept(logits: Logits) -> list[int]:
         ("temperature", -0.1, "temperature -0.1 is not between 0 and 2"),
         ("temperature", 2.1, "temperature 2.1 is not between 0 and 2"),
         ("temperature", float("nan"), "temperature nan is not between 0 and 2"),
-        ("top_k", -1, r"top_k -1 is not 0 \(off\) or more"),
+        ("top_k", -1, r"top_k -1 is not 0 \(off\) or a whole number above"),
         ("top_p", 0.0, "top_p 0.0 is not above 0 and at most 1"),
         ("top_p", 1.5, "top_p 1.5 is not above 0 and at most 1"),
         ("min_p", 1.0, "min_p 1.0 is not at least 0 and below 1"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,8 @@ class Corpus:
 def find(name: str, folder: Path) -> Path:
     """The corpus `name` in `folder`: NAME.zip or NAME/."""
     for path in (folder / f"{name}.zip", folder / name):
+        if path.is_file() and not zipfile.is_zipfile(path):
+            raise UnreadableError(f"{path}: not a zip archive, or damaged; fetch it again")
         if path.exists():
             return path
     raise UnreadableError(f"{folder}: no corpus {name}.zip or {name}/ there")
@@ -56,6 +58,19 @@ def opener(path: Path) -> Callable[[str], bytes]:
 
         return read
     return zipfile.ZipFile(path).read
+
+
+def marks(path: Path, names: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Two numbers for each of these files that is there; they differ once it has changed.
+
+    In a folder they are the size and the time of the last change, in a zip the size and the CRC.
+    """
+    if path.is_dir():
+        stats = {name: (path / name).stat() for name in names if (path / name).is_file()}
+        return {name: (stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+    with zipfile.ZipFile(path) as archive:
+        infos = {info.filename: info for info in archive.infolist()}
+    return {name: (infos[name].file_size, infos[name].CRC) for name in names if name in infos}
 
 
 def splits(path: Path, corpus: str) -> dict[str, str]:

@@ -106,15 +106,21 @@ def _line(name: str, summary: dict[str, Any]) -> str:
 
 
 def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Path) -> str:
-    size = path.stat().st_size if path.is_file() else 0
+    beats = (_beats(name, corpus) for name in files)
+    read = {name for name in (*files, *beats, corpus.index) if name}
     facts = [
         VERSION,
         asdict(replace(corpus, weight=1.0)),
         asdict(layout),
         sorted(files.items()),
-        size,
+        sorted(corpora.marks(path, read).items()),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _beats(name: str, corpus: Corpus) -> str | None:
+    """The beat annotation beside the file `name`."""
+    return corpus.beats and str(Path(name).parent / corpus.beats)
 
 
 # One corpus
@@ -207,9 +213,8 @@ def _encode_file(job: tuple[str, str], corpus: Corpus, layout: Layout, path: Pat
     except KeyError:
         return Outcome(split, dropped="missing")
     try:
-        if corpus.beats:
-            beside = str(Path(name).parent / corpus.beats)
-            song = on_beats(song, _opened(path)(beside).decode())
+        if beats := _beats(name, corpus):
+            song = on_beats(song, _opened(path)(beats).decode())
         encoded = tuple(encode(song, corpus, BarCodec(layout)))
     except KeyError:
         return Outcome(split, dropped="no beat annotation")

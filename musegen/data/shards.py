@@ -9,14 +9,16 @@ what was dropped and why.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musegen.errors import UnreadableError
+from musegen.codecs.bars import Layout
+from musegen.errors import UnreadableError, UsageError
 from musegen.song import IntArray
 
 SONG_FIELDS = ("corpus", "header", "body", "stop", "first_bar", "bars", "notes")
@@ -47,6 +49,18 @@ def load_info(folder: Path) -> dict[str, Any]:
             f"{folder}: no prepared data there; make it with 'musegen data prepare'"
         ) from None
     return info
+
+
+def check(folder: Path, layout: Layout, corpora: Iterable[str]) -> None:
+    """UsageError where the data was prepared for another codec, or from corpora of other names."""
+    info = load_info(folder)
+    if info["layout"] != asdict(layout):
+        raise UsageError(f"{folder}: prepared for another codec; run 'musegen data prepare' again")
+    if odd := sorted(set(corpora) ^ info["corpora"].keys()):
+        raise UsageError(
+            f"{folder}: prepared from other corpora than the recipe's (at {odd[0]}); "
+            "run 'musegen data prepare' again"
+        )
 
 
 def load(folder: Path, split: str) -> Shard:

@@ -25,10 +25,42 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
     assert counts < network
 
 
-def test_a_weight_that_is_none_is_named(musegen: Musegen, data: Path, tiny_model: Path) -> None:
-    result = musegen("evaluate", "likelihood", tiny_model, "--data", data, "--weight", "tunes")
+@pytest.mark.parametrize(
+    ("command", "words", "message"),
+    [
+        ("likelihood", ["--weight", "tunes"], "'--weight': 'tunes' is not CORPUS=W"),
+        ("likelihood", ["--weight", "tunes=x"], "'--weight': x is not a number from 0"),
+        ("likelihood", ["--weight", "a=1"], "--weight: no corpus 'a'; there are tunes"),
+        ("likelihood", ["--every", "0"], "'--every': 0 is not a whole number from 1"),
+        ("likelihood", ["--device", "tpu"], "'--device': 'tpu' is not one of 'cpu'"),
+        ("continuations", ["--pieces", "0"], "'--pieces': 0 is not a whole number from 1"),
+        ("continuations", ["--prompt", "0"], "'--prompt': 0 is not a whole number from 1"),
+        ("continuations", ["--length", "x"], "'--length': x is not a whole number from 1"),
+        ("continuations", ["--temperature", "3"], "3 is not a number from 0 to 2"),
+        ("continuations", ["--seed", "-1"], "'--seed': -1 is not a whole number from 0"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_named(
+    musegen: Musegen, data: Path, tiny_model: Path, command: str, words: list[str], message: str
+) -> None:
+    result = musegen("evaluate", command, tiny_model, "--data", data, *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_the_device_is_found(musegen: Musegen, data: Path, tiny_model: Path) -> None:
+    words = ("--data", data, "--device", "auto")
+    assert musegen("evaluate", "likelihood", tiny_model, *words).code == 0
+
+
+@pytest.mark.parametrize("command", ["likelihood", "continuations"])
+def test_data_of_another_model_are_refused(
+    musegen: Musegen, data: Path, tiny_melody_model: Path, command: str
+) -> None:
+    result = musegen("evaluate", command, tiny_melody_model, "--data", data)
     assert result.code == 2
-    assert "'tunes' is not CORPUS=NUMBER" in result.err
+    assert "prepared for another codec" in result.err
 
 
 def test_continuations_stand_beside_the_data(

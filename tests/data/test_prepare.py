@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,12 +14,13 @@ from musegen.codecs import CODECS, BarCodec
 from musegen.data import shards
 from musegen.data.beats import on_beats
 from musegen.data.corpora import Corpus
-from musegen.data.prepare import prepare
+from musegen.data.prepare import _fingerprint, prepare
 from musegen.errors import UnreadableError, UsageError
 from musegen.song import Meter, Notes, Song, Track
 from musegen.time import bar_count
 
 TUNES = Corpus("tunes", style="folk")
+BEATS_TUNES = replace(TUNES, beats="beats.txt", index="index.csv", licenses=("CC0",))
 
 
 Prepare = Callable[..., Path]
@@ -79,9 +81,49 @@ def test_a_folder_serves_as_well_as_a_zip(
     assert np.array_equal(one.tokens, two.tokens)
 
 
+def test_only_what_has_changed_is_encoded_anew(corpora: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tunes"
+    zipfile.ZipFile(corpora / "tunes.zip").extractall(folder)
+    whole = BEATS_TUNES, CODECS["multitrack"], {"a/0.mid": "train", "gone.mid": "train"}
+    seen = [_fingerprint(*whole, folder)]
+    assert _fingerprint(*whole, folder) == seen[0]
+    for name in ("a/0.mid", "gone.mid", "index.csv", "a/beats.txt"):
+        file = folder / name
+        file.write_bytes(file.read_bytes()[::-1] if file.exists() else b"new")
+        os.utime(file, ns=(0, 1_000_000_007))
+        seen.append(_fingerprint(*whole, folder))
+    assert len(set(seen)) == 5
+    (folder / "a/1.mid").write_bytes(b"not listed")
+    assert _fingerprint(*whole, folder) == seen[-1]
+
+
+def test_a_zip_is_known_by_its_checksums(tmp_path: Path) -> None:
+    def fingerprint(content: bytes, date: int) -> str:
+        with zipfile.ZipFile(tmp_path / "tunes.zip", "w") as archive:
+            archive.writestr(zipfile.ZipInfo("a.mid", (2020, 1, date, 0, 0, 0)), content)
+        return _fingerprint(TUNES, CODECS["melody"], {"a.mid": "train"}, tmp_path / "tunes.zip")
+
+    assert fingerprint(b"ab", 1) == fingerprint(b"ab", 2) != fingerprint(b"ba", 1)
+
+
+def test_data_that_do_not_fit_are_refused(prepare_tunes: Prepare, tmp_path: Path) -> None:
+    layout = CODECS["multitrack"]
+    shards.check(prepare_tunes(tmp_path), layout, ["tunes"])
+    with pytest.raises(UsageError, match="another codec"):
+        shards.check(tmp_path, CODECS["melody"], ["tunes"])
+    for names in (["polkas"], ["tunes", "polkas"]):
+        with pytest.raises(UsageError, match=r"other corpora than the recipe's \(at polkas\)"):
+            shards.check(tmp_path, layout, names)
+    with pytest.raises(UsageError, match=r"\(at tunes\)"):
+        shards.check(tmp_path, layout, [])
+
+
 def test_what_is_missing_is_named(corpora: Path, prepare_tunes: Prepare, tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="no corpus polkas"):
         prepare_tunes(tmp_path, Corpus("polkas"))
+    (tmp_path / "tunes.zip").write_bytes(b"PK, but no more")
+    with pytest.raises(UnreadableError, match="not a zip archive"):
+        prepare((TUNES,), CODECS["melody"], tmp_path, corpora / "splits.csv", tmp_path / "out")
     with pytest.raises(UnreadableError, match="data prepare"):
         shards.load(tmp_path / "nowhere", "train")
     (tmp_path / "splits.csv").write_text("a,b\n1,2\n")
