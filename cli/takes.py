@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musegen import models
+from musegen import midi, models
 
 from .console import clean, progress
 from .facts import Facts
@@ -72,7 +72,7 @@ class Writer:
                 return
         with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
             takes = verb(**self.sampling | {"model": model}, progress=update)
-        for remark in takes.remarks:
+        for remark in (*takes.remarks, *midi.shared_programs(takes[0])):
             self.report.warn(input_name, remark)
         facts = [Facts.of(song) for song in takes]
         names = [self._fields(expected.stem, f.bars, f.bpm, f.key or "nokey") for f in facts]

@@ -17,7 +17,9 @@ SONG = Song(
             notes=Notes.of([(0, 480, 60, 90), (961, 319, 64, 70)]),
             program=5,
             name="Für Elise",
-            controls=Controls.of([(0, 64, 127), (7, PITCH_BEND, -300), (960, 64, 0)]),
+            controls=Controls.of(
+                [(0, 64, 127), (7, PITCH_BEND, -300), (960, 64, 0), (960, PITCH_BEND, 0)]
+            ),
         ),
         Track(notes=Notes.of([(0, 60, 36, 110)]), is_drum=True, name="Beat", channel=9),
     ),
@@ -39,7 +41,7 @@ def test_to_pretty_midi_keeps_what_pretty_midi_can_hold() -> None:
     assert [(n.pitch, n.velocity) for n in melody.notes] == [(60, 90), (64, 70)]
     assert [midi.time_to_tick(n.start) for n in melody.notes] == [0, 961]
     assert [(c.number, c.value) for c in melody.control_changes] == [(64, 127), (64, 0)]
-    assert [b.pitch for b in melody.pitch_bends] == [-300]
+    assert [b.pitch for b in melody.pitch_bends] == [-300, 0]
     assert [(m.numerator, m.denominator) for m in midi.time_signature_changes] == [(3, 4), (4, 4)]
     assert [k.key_number for k in midi.key_signature_changes] == [13]
 

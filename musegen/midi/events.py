@@ -53,6 +53,7 @@ class Shared:
 
     names: dict[int, str] = field(default_factory=dict)  # MIDI track -> name
     ends: dict[int, int] = field(default_factory=dict)  # MIDI track -> End-of-Track
+    ports: dict[int, int] = field(default_factory=dict)  # MIDI track -> port; each has 16 channels
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[int, Key]] = field(default_factory=list)
@@ -139,6 +140,8 @@ def _read_shared(index: int, tick: int, message: Any, shared: Shared, report: Re
         name = decoded(message.name)
         if name and (kind == "track_name" or index not in shared.names):
             shared.names[index] = name
+    elif kind == "midi_port":
+        shared.ports[index] = message.port
     elif kind in ("marker", "cue_marker"):
         if text := decoded(message.text):
             shared.markers.append((tick, text))

@@ -7,7 +7,7 @@ end, tracks of one instrument, and a length in whole bars.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ import numpy as np
 from musegen.errors import LimitError, UnreadableError
 from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi import limits
+from musegen.midi.channels import merged
 from musegen.midi.chunks import chunks_of
 from musegen.midi.events import Part, Report, Shared, messages_of, read_track
 from musegen.song import Controls, IntArray, Marker, Meter, Notes, Song, Tempo, Track
@@ -158,22 +159,22 @@ def _song(
     sounding = [key for key, part in parts.items() if part.notes]
     played = {index for index, _ in sounding}
     is_split = is_type_0 and len(sounding) > 1
-    _adopt_controls(parts, sounding)
-    programs: dict[int, list[tuple[int, int]]] = {}
-    for (_, channel), part in parts.items():
-        programs.setdefault(channel, []).extend(part.programs)
+    # Programs and controls are a channel's, whichever of its tracks they stand in.
+    sharers: dict[tuple[int, int], list[Part]] = {}
+    for (index, channel), part in parts.items():
+        sharers.setdefault((shared.ports.get(index, 0), channel), []).append(part)
+    programs = {home: [p for part in its for p in part.programs] for home, its in sharers.items()}
+    controls = {home: _controls(its, clock) for home, its in sharers.items()}
     tracks = []
     for index, channel in sounding:
-        part = parts[index, channel]
+        part, home = parts[index, channel], (shared.ports.get(index, 0), channel)
         is_drum = channel == DRUM_CHANNEL
-        program = _program(part, programs[channel], report)
+        program = _program(part, programs[home], report)
         notes = _notes(part, song, clock, at(shared.ends[index]), is_drum, report)
         if not len(notes):
             continue
-        controls = Controls.of(part.controls)
-        controls = Controls(clock(controls.tick), controls.number, controls.value)
         name = "" if is_split else shared.names.get(index, "")
-        tracks.append(Track(notes, program, is_drum, name, channel, controls))
+        tracks.append(Track(notes, program, is_drum, name, channel, controls[home]))
     ends = {at(end) for index, end in shared.ends.items() if index in played}
     length, meters_used = _length(song, tracks, ends or {at(max(shared.ends.values(), default=0))})
     kept = [(at(t), text) for t, text in sorted(shared.markers, key=lambda m: m[0])]
@@ -192,12 +193,10 @@ def _song(
     )
 
 
-def _adopt_controls(parts: dict[tuple[int, int], Part], sounding: list[tuple[int, int]]) -> None:
-    """Controls from a set-up track without notes go to the first track that plays the channel."""
-    heirs = {channel: parts[index, channel] for index, channel in reversed(sounding)}
-    for (_, channel), part in parts.items():
-        if not part.notes and channel in heirs:
-            heirs[channel].controls[:0] = part.controls
+def _controls(parts: list[Part], clock: Callable[[Any], IntArray]) -> Controls:
+    """The controls of a channel, in the song's ticks."""
+    controls = merged(Controls.of(part.controls) for part in parts)
+    return replace(controls, tick=clock(controls.tick))
 
 
 def _program(part: Part, elsewhere: list[tuple[int, int]], report: Report) -> int:

@@ -10,7 +10,6 @@ import contextlib
 import io
 import os
 import secrets
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ import numpy as np
 
 from musegen.errors import OutputError
 from musegen.general_midi import DRUM_CHANNEL
+from musegen.midi.channels import assigned, merged
 from musegen.midi.reading import parse
 from musegen.midi.text import printable
-from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, SUSTAIN_PEDAL, Controls, Notes, Song, Track
+from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, SUSTAIN_PEDAL, Controls, Notes, Song
 
 
 def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = True) -> bytes:
@@ -29,18 +29,22 @@ def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = T
 
     Type 1. Track 0 conducts (name, `recipe`, tempo, metre, key, markers); then one track and one
     channel per instrument, drums on channel 10. Every track ends at `song.length`, where ringing
-    notes and a held pedal end too. At one tick note-offs come first, then controls and program,
-    then note-ons; no pitch sounds twice at once on a channel. Tracks beyond the fifteenth share
-    channels with tracks of their program, else of their family.
+    notes, a held pedal and a pitch bend end too. At one tick note-offs come first, then controls
+    and program, then note-ons; no pitch sounds twice at once on a channel. Beyond fifteen melodic
+    tracks some share a channel, and the first of them has its controls; `shared_programs` says
+    which play with another program.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=song.ticks_per_quarter, charset="utf-8")
     file.tracks.append(_timed(_conductor(song, recipe), song.length))
-    channels = _channels(song.tracks)
-    programs = {c: t.program for t, c in reversed(list(zip(song.tracks, channels, strict=True)))}
-    for track, channel, notes in zip(song.tracks, channels, _apart(song, channels), strict=True):
+    homes = assigned(song.tracks)
+    channels = [channel for channel, _ in homes]
+    for i, (track, notes) in enumerate(zip(song.tracks, _apart(song, channels), strict=True)):
+        channel, program = homes[i]
         events = _name_event(track.name)
-        events += _control_events(track.controls, channel, song.length)
-        program = programs[channel]
+        if channel not in channels[:i]:
+            sharers = zip(song.tracks, channels, strict=True)
+            controls = merged(t.controls for t, c in sharers if c == channel)
+            events += _control_events(controls, channel, song.length)
         if program_changes and (program or channel != DRUM_CHANNEL):
             event = mido.Message("program_change", channel=channel, program=program)
             events.append((0, 1, event))
@@ -155,48 +159,24 @@ def _conductor(song: Song, recipe: str | None) -> list[_Event]:
 
 
 def _control_events(controls: Controls, channel: int, length: int) -> list[_Event]:
-    events: list[_Event] = []
-    pedal = 0
-    for tick, number, value in controls.table().tolist():
-        if not 0 <= tick <= length:
-            continue
-        if number == PITCH_BEND:
-            bend = min(max(value, -8192), 8191)
-            message = mido.Message("pitchwheel", channel=channel, pitch=bend)
-        elif number == CHANNEL_PRESSURE:
-            message = mido.Message("aftertouch", channel=channel, value=min(max(value, 0), 127))
-        else:
-            value = min(max(value, 0), 127)
-            message = mido.Message("control_change", channel=channel, control=number, value=value)
-            pedal = value if number == SUSTAIN_PEDAL else pedal
-        events.append((tick, 1, message))
-    if pedal >= 64:
-        up = mido.Message("control_change", channel=channel, control=SUSTAIN_PEDAL, value=0)
-        events.append((length, 1, up))
-    return events
+    """A channel's controls within the song; it is left with the pedal up and the pitch unbent."""
+    rows = [row for row in controls.table().tolist() if 0 <= row[0] <= length]
+    last = {number: value for _, number, value in rows}
+    if last.get(SUSTAIN_PEDAL, 0) >= 64:
+        rows.append([length, SUSTAIN_PEDAL, 0])
+    if last.get(PITCH_BEND, 0):
+        rows.append([length, PITCH_BEND, 0])
+    return [(tick, 1, _control(channel, number, value)) for tick, number, value in rows]
 
 
-def _channels(tracks: Sequence[Track]) -> list[int]:
-    """Each track's channel: the one it asks for where that is free; drums have theirs."""
-    shares: tuple[Callable[[int], int], ...] = (
-        lambda i: i,
-        lambda i: tracks[i].program,
-        lambda i: tracks[i].program // 8,  # General MIDI's families
-        lambda i: tracks[i].program // 8 % 15,
-    )
-    melodic = [i for i, track in enumerate(tracks) if not track.is_drum]
-    share = next(s for s in shares if len({s(i) for i in melodic}) <= 15)
-    free = [channel for channel in range(16) if channel != DRUM_CHANNEL]
-    given: dict[int, int] = {}
-    for i in melodic:
-        wish = tracks[i].channel
-        if share(i) not in given and wish in free:
-            given[share(i)] = wish
-            free.remove(wish)
-    for i in melodic:
-        if share(i) not in given:
-            given[share(i)] = free.pop(0)
-    return [DRUM_CHANNEL if track.is_drum else given[share(i)] for i, track in enumerate(tracks)]
+def _control(channel: int, number: int, value: int) -> Any:
+    """One change as a mido message, its value as near as MIDI can say it."""
+    if number == PITCH_BEND:
+        return mido.Message("pitchwheel", channel=channel, pitch=min(max(value, -8192), 8191))
+    value = min(max(value, 0), 127)
+    if number == CHANNEL_PRESSURE:
+        return mido.Message("aftertouch", channel=channel, value=value)
+    return mido.Message("control_change", channel=channel, control=number, value=value)
 
 
 def _apart(song: Song, channels: list[int]) -> list[Notes]:

@@ -6,6 +6,7 @@ import mido
 import pytest
 from midi_files import BAR, end, file_of, meta, off, on, program
 
+from musegen import clips
 from musegen.midi import parse
 from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, Controls, Key, Marker, Meter, Notes, Tempo
 from musegen.time import bar_count
@@ -69,6 +70,53 @@ def test_controls_may_come_from_a_set_up_track() -> None:
     volume = mido.Message("control_change", control=7, value=99, channel=3)
     song = parse(file_of([volume], [on(channel=3), off(channel=3)])).song
     assert song.tracks[0].controls == Controls.of([(0, 7, 99)])
+
+
+def control(number: int, value: int, time: int = 0, channel: int = 0) -> mido.Message:
+    return mido.Message("control_change", control=number, value=value, time=time, channel=channel)
+
+
+def test_controls_are_those_of_every_track_on_the_channel() -> None:
+    data = file_of(
+        [control(7, 90), control(7, 50, channel=1)],
+        [control(7, 90), control(64, 127), on(72), off(72), control(64, 0, 480)],
+        [on(48), control(7, 90, 100), off(48)],
+        [on(40, channel=1), off(40, channel=1)],
+    )
+    right, left, other = parse(data).song.tracks
+    assert right.controls == Controls.of([(0, 7, 90), (0, 64, 127), (100, 7, 90), (960, 64, 0)])
+    assert left.controls == right.controls
+    assert other.controls == Controls.of([(0, 7, 50)])
+    assert clips.sustained(left, BAR).notes.end.tolist() == [960]
+
+
+def test_the_last_word_on_a_channel_stays_the_last() -> None:
+    data = file_of(
+        [control(7, 90), on(), off()],
+        [control(7, 60), control(7, 90), control(7, 90), on(64), off(64)],
+    )
+    assert parse(data).song.tracks[0].controls == Controls.of([(0, 7, 90), (0, 7, 60), (0, 7, 90)])
+
+
+def test_the_last_word_stays_the_last_where_tracks_agree() -> None:
+    loud, soft = [control(7, 90), on(), off()], [control(7, 60), on(64), off(64)]
+    assert parse(file_of(loud, soft, loud)).song.tracks[0].controls.value.tolist()[-1] == 90
+
+
+def test_a_tracks_own_doubles_are_kept() -> None:
+    track = parse(file_of([control(97, 0), control(97, 0), on(), off()])).song.tracks[0]
+    assert track.controls == Controls.of([(0, 97, 0), (0, 97, 0)])
+
+
+def test_each_port_has_channels_of_its_own() -> None:
+    data = file_of(
+        [program(40), control(7, 90), on(), off()],
+        [meta("midi_port", port=1), control(7, 50), on(64), off(64)],
+    )
+    first, second = parse(data).song.tracks
+    assert (first.program, second.program) == (40, 0)
+    assert first.controls == Controls.of([(0, 7, 90)])
+    assert second.controls == Controls.of([(0, 7, 50)])
 
 
 def test_sustain_and_other_controls_are_kept() -> None:

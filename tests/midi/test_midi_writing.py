@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from midi_files import BAR, BEAT, MELODY, SONG, messages, of_type, song_of
 
 from musegen.errors import MusegenError
-from musegen.midi import parse, printable, to_bytes
+from musegen.midi import parse, printable, shared_programs, to_bytes
 from musegen.song import (
     CHANNEL_PRESSURE,
     PITCH_BEND,
@@ -65,16 +65,64 @@ def test_output_keeps_the_channels_that_tracks_ask_for() -> None:
     assert channels == [3, 1, 0, 2, 4]
 
 
+def programs_and_channels(programs: list[int]) -> tuple[list[int], list[int]]:
+    """What tracks of these programs come back as."""
+    tracks = tuple(Track(Notes.of([(i, 10, i, 90)]), p) for i, p in enumerate(programs))
+    tracks = parse(to_bytes(Song(tracks, length=BAR))).song.tracks
+    assert [t.notes.pitch.tolist() for t in tracks] == [[i] for i in range(len(programs))]
+    return [t.program for t in tracks], [t.channel for t in tracks if t.channel is not None]
+
+
 def test_output_beyond_sixteen_channels_shares_them_by_program() -> None:
-    tracks = tuple(
-        Track(notes=Notes.of([(i, 10, 60 + i, 90)]), program=i % 12, name=str(i)) for i in range(30)
+    asked = [i % 12 for i in range(30)]
+    programs, channels = programs_and_channels(asked)
+    assert programs == asked
+    assert channels[:15] == [c for c in range(16) if c != 9]  # first come, first served
+    assert channels[15:] == [channels[p] for p in asked[15:]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed"),
+    [
+        ([*range(0, 120, 8), 1], {15: 0}),  # the family
+        ([*range(0, 120, 8), 127], {15: 112}),  # the nearest where the family is not there
+        ([*range(0, 120, 8), 0, 0, 126], {17: 112}),  # only what is left over
+        ([*range(0, 120, 8), 127, 127], {14: 104}),  # one track rather than two
+        ([3, *range(15), 3, 14], {}),  # a program of a late track has its channel
+    ],
+)
+def test_output_changes_as_few_programs_as_it_can(
+    asked: list[int], changed: dict[int, int]
+) -> None:
+    programs, channels = programs_and_channels(asked)
+    assert {i: p for i, p in enumerate(programs) if p != asked[i]} == changed
+    assert len(set(channels)) == 15
+
+
+def test_programs_that_change_are_told() -> None:
+    tracks = [Track(program=i * 8, name=f"T{i}") for i in range(15)]
+    assert shared_programs(Song(tuple(tracks))) == ()
+    late = (BEAT, replace(BEAT, program=25), Track(program=127, name="Bang\x1b"), Track(program=8))
+    assert shared_programs(Song((*tracks, *late))) == (
+        "track 17 (Beat): Analog Kit becomes Standard Kit; MIDI has one drum kit at a time",
+        "track 18 (Bang): Gunshot becomes Tinkle Bell; MIDI has 15 instruments at a time",
     )
-    song = Song(tracks=(*tracks, BEAT), length=BAR)
-    reading = parse(to_bytes(song))
-    assert [track.program for track in reading.song.tracks[:30]] == [i % 12 for i in range(30)]
-    by_program = {(t.program, t.channel) for t in reading.song.tracks if not t.is_drum}
-    assert len(by_program) == 12
-    assert reading.song.note_count == song.note_count
+
+
+def test_output_of_a_shared_channel_has_its_controls_once() -> None:
+    controls = Controls.of([(0, 7, 100), (0, 10, 20)])
+    more = Controls.of([(0, 7, 100), (5, 7, 80), (480, PITCH_BEND, 9)])
+    beats = tuple(replace(BEAT, controls=c) for c in (controls, more, controls, Controls()))
+    data = to_bytes(Song(beats, length=BAR))
+    written = [of_type(track, "control_change", "pitchwheel") for track in messages(data)[1:]]
+    assert [len(track) for track in written] == [5, 0, 0, 0]
+    assert {track.controls.table().tobytes() for track in parse(data).song.tracks} == {
+        Controls.of(
+            [(0, 7, 100), (0, 10, 20), (5, 7, 80), (480, PITCH_BEND, 9), (BAR, PITCH_BEND, 0)]
+        )
+        .table()
+        .tobytes()
+    }
 
 
 def test_output_of_128_programs_still_fits_and_keeps_every_note() -> None:
@@ -120,6 +168,30 @@ def test_output_lifts_a_pedal_that_is_down_at_the_end() -> None:
     song = song_of((0, 10, 60, 90), controls=Controls.of([(0, SUSTAIN_PEDAL, 127)]))
     changes = of_type(messages(to_bytes(song))[1], "control_change")
     assert [(t, m.value) for t, m in changes] == [(0, 127), (BAR, 0)]
+
+
+def test_output_ends_a_bend_that_is_in_force_at_the_end() -> None:
+    song = song_of((0, 10, 60, 90), controls=Controls.of([(0, PITCH_BEND, 99), (BAR, 7, 5)]))
+    track = messages(to_bytes(song))[1]
+    assert [(t, m.pitch) for t, m in of_type(track, "pitchwheel")] == [(0, 99), (BAR, 0)]
+    assert [m.type for t, m in track if t == BAR] == [
+        "control_change",
+        "pitchwheel",
+        "end_of_track",
+    ]
+    assert to_bytes(parse(to_bytes(song)).song) == to_bytes(song)
+
+
+def test_output_counts_only_the_controls_before_the_end() -> None:
+    controls = [(0, SUSTAIN_PEDAL, 127), (0, PITCH_BEND, 9), (BAR + 1, PITCH_BEND, 0)]
+    song = song_of((BAR - 1, 5, 60, 90), controls=Controls.of([*controls, (BAR + 1, 64, 0)]))
+    track = messages(to_bytes(song))[1]
+    assert [m.type for t, m in track if t == BAR] == [
+        "note_off",
+        "control_change",
+        "pitchwheel",
+        "end_of_track",
+    ]
 
 
 def test_output_puts_notes_before_the_start_at_0() -> None:
@@ -253,9 +325,10 @@ def songs(draw: st.DrawFn) -> Song:
             is_drum=channel == 9,
             name=draw(NAMES),
             channel=channel,
-            controls=Controls.of(draw(st.lists(control, max_size=6))),
+            controls=Controls.of([*rows, (length, PITCH_BEND, 0)] if rows else ()),
         )
         for channel in channels
+        for rows in [draw(st.lists(control, max_size=6))]
     )
     return Song(
         tracks=tracks,
@@ -280,6 +353,36 @@ def test_a_song_survives_midi(song: Song) -> None:
     assert reading.song == song
     assert reading.repairs == ()
     assert reading.left_out == ()
+
+
+CHANGES = st.tuples(
+    st.integers(0, BAR + 1), st.sampled_from([7, SUSTAIN_PEDAL, PITCH_BEND]), st.integers(0, 127)
+)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Track,
+            program=st.one_of(st.integers(0, 9), st.integers(0, 127)),
+            is_drum=st.sampled_from([False, False, False, True]),
+            channel=st.none() | st.integers(0, 15),
+            controls=st.lists(CHANGES, max_size=3).map(Controls.of),
+        ),
+        max_size=25,
+    )
+)
+@settings(deadline=None)
+def test_a_song_read_from_midi_survives_midi_however_many_tracks(tracks: list[Track]) -> None:
+    sounding = tuple(
+        replace(track, notes=Notes.of([(i, 10, i, 90)])) for i, track in enumerate(tracks)
+    )
+    song = parse(to_bytes(Song(sounding, length=BAR))).song
+    assert parse(to_bytes(song)).song == song
+    assert len(song.tracks) == len(tracks)
+    assert shared_programs(song) == ()
+    lost = [a.name for a, b in zip(sounding, song.tracks, strict=True) if a.program != b.program]
+    assert len(lost) == len(shared_programs(Song(sounding)))
 
 
 @given(st.binary(max_size=60), st.integers(0, 200))
