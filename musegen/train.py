@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -109,6 +110,8 @@ def train(
     Returns the path of the weights: the moving average in half precision. UsageError where the data
     or the checkpoint is another recipe's.
     """
+    if find_spec("matplotlib") is None:
+        raise UsageError("the curve is drawn by matplotlib; pip install 'musegen[train]'")
     shards.check(data, recipe.codec, (corpus.name for corpus in recipe.corpora))
     with workers(device) as here:
         loop = _Loop(recipe, data, run, here, compiled)
