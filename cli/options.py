@@ -185,7 +185,7 @@ min_p = click.option(
     "--min-p",
     type=str,
     callback=checked(Number(float, 0, 1, below=True)),
-    default=0.02,
+    default=0.0,
     show_default=True,
     metavar="P",
     help="Leave out what is less likely than this share of the likeliest; 0 is nothing.",
