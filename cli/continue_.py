@@ -56,7 +56,6 @@ def command(
                 report.say(sentence(source.name, reading))
                 song = reading.song
                 wishes = {"tracks": tracks, "include_input": include_input, **music}
-                fitting = verbs.fitting_model(song, tracks)
                 expected = Expected(
                     source.stem,
                     sampling["length"] + (bar_count(song) if include_input else 0),
@@ -64,11 +63,10 @@ def command(
                     None if music["key"] is None else str(music["key"]),
                 )
                 if report.dry_run:
-                    model = sampling["model"] or fitting
-                    plan = verbs.Continuation.of(song, model=model, **wishes)
+                    plan = verbs.Continuation.of(song, model=sampling["model"], **wishes)
                     expected = replace(
                         expected, bpm=music["tempo"] or round(plan.heard.tempo.bpm, 2)
                     )
                 verb = partial(verbs.continue_, song, **wishes)
-                writer.run(verb, expected, fitting, source.name)
+                writer.run(verb, expected, source.name)
     return report.exit_code

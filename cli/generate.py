@@ -43,5 +43,5 @@ def command(
                 wishes = {"model": sampling["model"], "style": style, **music}
                 verbs.Generation.of(sampling["length"], **wishes)
             verb = partial(verbs.generate, **music, style=style)
-            writer.run(verb, expected, verbs.MULTITRACK)
+            writer.run(verb, expected)
     return report.exit_code

@@ -193,7 +193,7 @@ min_p = click.option(
 model = click.option(
     "--model",
     metavar="NAME|FOLDER",
-    help="The model to use ('musegen models list'); by default the one that fits the music.",
+    help="The model to use ('musegen models list'); by default multitrack-transformer.",
 )
 device = click.option(
     "--device",

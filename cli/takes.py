@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musegen import midi, models
+from musegen.verbs import DEFAULT_MODEL
 
 from .console import clean, progress
 from .facts import Facts
@@ -47,31 +48,28 @@ class Writer:
         if sampling["seed"] is None:
             self.sampling["seed"] = secrets.randbelow(2**32)
         self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
+        if sampling["model"] is None:
+            self.sampling["model"] = DEFAULT_MODEL
+        # Here, not where torch has been loaded for nothing.
+        models.check_weights(models.find(self.sampling["model"]))
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
 
     def run(
         self,
         verb: Callable[..., Takes],
         expected: Expected,
-        fitting: str,
         input_name: str | None = None,
     ) -> None:
-        """Write the takes of `verb`, which gets the sampling options and `progress`.
-
-        `fitting` is the model to use where none is asked for.
-        """
-        model = self.sampling["model"] or fitting
-        # Here, not where torch has been loaded for nothing.
-        models.check_weights(models.find(model))
+        """Write the takes of `verb`, which gets the sampling options and `progress`."""
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * self.variations)
             skipped = [path for path in paths if self.folder.is_skipped(path)]
             if self.report.dry_run or len(skipped) == len(paths):
-                self._plan(expected, model, input_name, paths, skipped)
+                self._plan(expected, input_name, paths, skipped)
                 return
         with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
-            takes = verb(**self.sampling | {"model": model}, progress=update)
+            takes = verb(**self.sampling, progress=update)
         for remark in (*takes.remarks, *midi.shared_programs(takes[0])):
             self.report.warn(input_name, remark)
         facts = [Facts.of(song) for song in takes]
@@ -117,7 +115,6 @@ class Writer:
     def _plan(
         self,
         expected: Expected,
-        model: str,
         input_name: str | None,
         paths: list[Path],
         skipped: list[Path],
@@ -134,7 +131,7 @@ class Writer:
                     input=input_name,
                     variation=k,
                     seed=self.seed,
-                    model=model,
+                    model=self.sampling["model"],
                     bars=expected.bars,
                     bpm=expected.bpm,
                     key=expected.key,

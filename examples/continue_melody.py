@@ -16,7 +16,7 @@ MELODY = Path(__file__).parent / "midi" / "melody.mid"
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, help="where the files go")
-    parser.add_argument("--model", help="by default the one that fits the music")
+    parser.add_argument("--model", help="by default multitrack-transformer")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
 

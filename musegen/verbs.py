@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
 
-from musegen import __version__, clips, models
+from musegen import __version__, models
 from musegen.codecs.bars import DRUM_KIT, STYLES, BarCodec, nearest_tempo
 from musegen.codecs.request import Request
 from musegen.errors import LimitError, ModelError, UsageError
@@ -25,9 +25,10 @@ from musegen.options import (
 )
 from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
-from musegen.source import Source, chosen_tracks
+from musegen.source import Source
 
-MELODY, MULTITRACK = "melody-lstm", "multitrack-transformer"
+DEFAULT_MODEL = "multitrack-transformer"
+"""The best of the shelf at all kinds of music, single melodies too: see the cards."""
 
 PROMPT_TOKENS = 640
 """At most so much of a source is heard; the rest of a network's context is for what it writes."""
@@ -90,7 +91,7 @@ class Generation:
         check_tempo(tempo)
         if style is not None and style not in STYLES:
             raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
-        recipe = serving("generate", model or MULTITRACK)
+        recipe = serving("generate", model or DEFAULT_MODEL)
         codec = BarCodec(recipe.codec)
         limit = codec.layout.max_tracks
         if asked is not None and limit and len(asked) > limit:
@@ -166,7 +167,7 @@ def generate(
         instruments=instruments,
         style=style,
     )
-    name = model or MULTITRACK
+    name = model or DEFAULT_MODEL
     songs = _written(name, device, plan.prompt, plan.request, options, plan.song, progress)
     silent = tuple(
         f"take {number} has no {track.name}"
@@ -211,7 +212,7 @@ class Continuation:
         check_tempo(tempo)
         wanted = parse_names(tracks)
         source = Source.of(song, wanted)
-        recipe = serving("continue", model or fitting_model(song, wanted))
+        recipe = serving("continue", model or DEFAULT_MODEL)
         codec = BarCodec(recipe.codec)
         dressed = source if asked is None else source.with_instruments(asked)
         clip, heard = dressed.clip(codec, tonality)
@@ -283,7 +284,7 @@ def continue_(
         meter=meter,
         instruments=instruments,
     )
-    name = model or fitting_model(song, parse_names(tracks))
+    name = model or DEFAULT_MODEL
     songs = _written(name, device, plan.prompt, Request(length), options, plan.song, progress)
     remarks = options.remarks + plan.remarks
     return Takes("continue", songs, options.seed, plan.recipe.name, remarks)
@@ -312,10 +313,3 @@ def serving(verb: str, name: str) -> Recipe:
     if verb not in recipe.verbs:
         raise ModelError(f"{name} does not serve {verb}; it serves {', '.join(recipe.verbs)}")
     return recipe
-
-
-def fitting_model(song: Song, tracks: Sequence[str] = ()) -> str:
-    """The model that continues these tracks of a song: one voice alone goes to the melody model."""
-    first, *more = (song.tracks[i] for i in chosen_tracks(song, tracks))
-    one_voice = not more and not first.is_drum and clips.is_monophonic(first.notes)
-    return MELODY if one_voice else MULTITRACK

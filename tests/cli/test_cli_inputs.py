@@ -76,7 +76,7 @@ def test_standard_input_at_a_keyboard_does_not_wait(musegen: Musegen) -> None:
     ids=["missing", "empty", "text", "silent", "too large"],
 )
 def test_one_bad_input_ends_with_its_own_code(
-    musegen: Musegen, fake: Fake, content: bytes | None, code: int, message: str
+    musegen: Musegen, content: bytes | None, code: int, message: str
 ) -> None:
     if content is not None:
         Path("bad.mid").write_bytes(content)
@@ -84,7 +84,6 @@ def test_one_bad_input_ends_with_its_own_code(
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith(f"error: {message}")
     assert result.err.count("\n") == 1
-    assert not fake.songs
 
 
 def test_a_folder_without_midi_is_a_bad_input(musegen: Musegen, album: Path) -> None:
@@ -119,7 +118,7 @@ def test_where_all_failed_alike_the_code_says_how(musegen: Musegen) -> None:
     assert musegen("inspect", "one.mid", "large.mid").code == 1
 
 
-def test_a_wrong_track_is_that_input_s_error(musegen: Musegen, fake: Fake) -> None:
+def test_a_wrong_track_is_that_input_s_error(musegen: Musegen) -> None:
     result = musegen("continue", EXAMPLES / "band.mid", "--track", "oboe")
     assert result.code == 2
     assert "band.mid: no track with notes is called 'oboe'; there are: 1 Drums" in result.err
