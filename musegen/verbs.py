@@ -28,7 +28,7 @@ from musegen.song import Key, Meter, Song, Tempo
 from musegen.source import Source
 
 DEFAULT_MODEL = "multitrack-transformer"
-"""The best of the shelf at all kinds of music, single melodies too: see the cards."""
+"""For all kinds of music, single melodies too."""
 
 PROMPT_TOKENS = 640
 """At most so much of a source is heard; the rest of a network's context is for what it writes."""
