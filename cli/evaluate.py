@@ -153,7 +153,7 @@ def continuations(
     codec = loaded.codec
     shards.check(data, loaded.recipe.codec, (corpus.name for corpus in loaded.recipe.corpora))
     chosen = held_out_prompts(shards.load(data, split), codec, pieces, prompt, length)
-    known = runs(shards.load(data, "train").tokens.astype(np.int64), codec)
+    known = np.unique(runs(shards.load(data, "train").tokens.astype(np.int64), codec))
     takes = [
         continue_(
             song, variations=1, length=length, temperature=temperature, seed=seed, model=model

@@ -62,6 +62,12 @@ def runs(ids: IntArray, codec: BarCodec, notes: int = NOTES) -> NDArray[np.uint6
 
 
 def shared(ids: IntArray, known: NDArray[np.uint64], codec: BarCodec) -> float:
-    """The share of a piece's runs that are among the known ones; nan where it has none."""
+    """The share of a piece's runs that are among the known ones; nan where it has none.
+
+    `known` are runs in ascending order: `np.unique` of them.
+    """
     own = runs(ids, codec)
-    return float(np.isin(own, known).mean()) if len(own) else float("nan")
+    if not len(own) or not len(known):
+        return 0.0 if len(own) else float("nan")
+    place = np.minimum(np.searchsorted(known, own), len(known) - 1)
+    return float((known[place] == own).mean())

@@ -24,15 +24,15 @@ def ids(pitches: list[int], meter: Meter | None = None, *, chords: bool = False)
 
 
 def test_a_run_is_known_in_any_key_metre_and_harmony() -> None:
-    known = runs(ids(TUNE), CODEC)
-    assert len(known) == len(TUNE) - 7
+    assert len(runs(ids(TUNE), CODEC)) == len(TUNE) - 7
+    known = np.unique(runs(ids(TUNE), CODEC))
     assert shared(ids([p + 5 for p in TUNE]), known, CODEC) == 1
     assert shared(ids(TUNE, Meter(0, 3, 4)), known, CODEC) == 1
     assert shared(ids(TUNE, chords=True), known, CODEC) == 1
 
 
 def test_another_tune_is_not_known() -> None:
-    known = runs(ids(TUNE), CODEC)
+    known = np.unique(runs(ids(TUNE), CODEC))
     assert shared(ids([p * p % 31 + 50 for p in TUNE]), known, CODEC) == 0
     half = TUNE + [72, 48] * 6
     assert 0 < shared(ids(half), known, CODEC) < 0.5
@@ -48,8 +48,8 @@ def test_a_metre_change_moves_no_note() -> None:
     meters = (Meter(0, 4, 4), Meter(48, 3, 4), Meter(84, 5, 4))
     song = Song((Track(Notes.of(rows)),), 144, 12, meters=meters)
     changing = np.array(CODEC.encode(song))
-    assert shared(changing, runs(ids(TUNE), CODEC), CODEC) == 1
+    assert shared(changing, np.unique(runs(ids(TUNE), CODEC)), CODEC) == 1
 
 
 def test_too_few_notes_have_no_share() -> None:
-    assert math.isnan(shared(ids(TUNE[:5]), runs(ids(TUNE), CODEC), CODEC))
+    assert math.isnan(shared(ids(TUNE[:5]), np.unique(runs(ids(TUNE), CODEC)), CODEC))
