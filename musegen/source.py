@@ -152,6 +152,8 @@ class Source:
         known = [(m.numerator, m.denominator) in METERS for m in meters]
         first = len(known) - next((i for i, k in enumerate(known[::-1]) if not k), len(known))
         tracks = [_in_general_midi(clips.sustained(t, self.song.length)) for t in self.tracks]
+        if codec.layout.max_tracks == 0:
+            tracks = [_one_voice(t) for t in tracks]
         part = replace(self.song, tracks=tuple(tracks)).between(int(lines[first]), self.end)
         own = key_of(part)
         if key is not None and own is not None:
@@ -217,6 +219,13 @@ def _in_general_midi(track: Track) -> Track:
     for pitch in (22, 26):
         table[pitch] = TD11_TO_GM[pitch]
     return replace(track, notes=replace(track.notes, pitch=table[track.notes.pitch]))
+
+
+def _one_voice(track: Track) -> Track:
+    """The tune on top of a track of chords: a bass note that begins under it does not cut it."""
+    if clips.is_monophonic(track.notes):
+        return track
+    return replace(track, notes=clips.skyline(track.notes))
 
 
 def _interval(old: Key, new: Key) -> int:

@@ -305,3 +305,13 @@ def test_a_bar_too_full_for_the_context_is_thinned(tiny_model: Path) -> None:
 def test_numbers_out_of_range_are_refused(options: dict[str, Any], tiny_model: Path) -> None:
     with pytest.raises(UsageError):
         generate(model=str(tiny_model), **options)
+
+
+def test_a_bass_under_a_held_melody_is_not_taken_for_it(tiny_melody_model: Path) -> None:
+    tune = [(i * 960, 900, 72 + i % 3, 80) for i in range(8)]
+    bass = [(i * 480, 480, 40, 80) for i in range(16)]
+    song = Song((Track(Notes.of(tune + bass)),), 4 * 1920)
+    plan = Continuation.of(song, model=str(tiny_melody_model))
+    pitch = plan.codec.vocabulary["pitch"]
+    heard = [token - pitch.first for token in plan.prompt if token in pitch]
+    assert heard == [72 + i % 3 for i in range(8)]

@@ -342,7 +342,7 @@ class BarCodec:
     def decode(self, ids: Sequence[int]) -> Song:
         """The clip that ids say; a sequence with or without `end`.
 
-        ValueError where an id stands in a place that the grammar does not allow it in.
+        ValueError where a track plays that the header does not name.
         """
         tempo, key, instruments = Tempo(0), None, []
         meters: list[Meter] = []
