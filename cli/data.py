@@ -43,26 +43,24 @@ def command() -> None:
 def prepare(
     config: str, folder: str, splits: str, output: str, workers: int | None, quiet: bool
 ) -> int:
-    """Encode the corpora of the recipe CONFIG as shards of tokens.
+    """Encode the corpora of the recipe CONFIG for training.
 
     An interrupted run goes on where it was. The counts, and why files were dropped, are in
     OUTPUT/shards.json.
     """
+    from musegen.codecs import HitsLayout
     from musegen.data.prepare import prepare
+    from musegen.data.prepare_drums import prepare_drums
 
     from .console import say, show
     from .recipes import recipe_of
 
     recipe = recipe_of(config)
     report = (lambda line: None) if quiet else say
-    prepare(
-        recipe.corpora,
-        recipe.codec,
-        Path(folder),
-        Path(splits),
-        Path(output),
-        workers=workers,
-        report=report,
-    )
+    places = Path(folder), Path(splits), Path(output)
+    if isinstance(recipe.codec, HitsLayout):
+        prepare_drums(recipe.corpora, recipe.codec, *places, report=report)
+    else:
+        prepare(recipe.corpora, recipe.codec, *places, workers=workers, report=report)
     show([str(Path(output) / "shards.json")])
     return 0

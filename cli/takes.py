@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musegen import midi, models
-from musegen.verbs import DEFAULT_MODEL
+from musegen.verbs.bars import DEFAULT_MODEL
 
 from .console import clean, progress
 from .facts import Facts

@@ -16,13 +16,17 @@ T = TypeVar("T")
 
 def load(cls: type[T], path: Path) -> T:
     """The dataclass `cls` filled from a TOML file."""
+    return build(cls, read(path), str(path))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
-    return build(cls, table, str(path))
 
 
 def build(cls: type[T], table: dict[str, Any], where: str) -> T:
@@ -51,6 +55,8 @@ def build(cls: type[T], table: dict[str, Any], where: str) -> T:
 
 def _value(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if type(value) in (hint, *arguments) and dataclasses.is_dataclass(value):
+        return value  # built before, where it is one of several
     if dataclasses.is_dataclass(hint) and isinstance(value, dict):
         return build(typing.cast(type[Any], hint), value, where)
     if origin in (types.UnionType, typing.Union):

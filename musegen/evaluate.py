@@ -108,7 +108,7 @@ def likelihood(
     import torch.nn.functional as F
 
     device = resolved_device(device)
-    length = model.network.context or WINDOW
+    length = model.decoder.context or WINDOW
     codec = model.codec
     is_note = Windows(shard, codec, dict.fromkeys(shard.corpora, 1.0)).is_note
     bar = codec.vocabulary["bar"]
@@ -126,7 +126,7 @@ def likelihood(
             counted[row, span.scored : len(span.ids)] = True
         tokens = torch.from_numpy(ids).to(device)
         with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
-            logits = model.network.forward(tokens[:, :-1])
+            logits = model.decoder.forward(tokens[:, :-1])
         nats = F.cross_entropy(logits.float().transpose(1, 2), tokens[:, 1:], reduction="none")
         bits = nats.cpu().numpy() / math.log(2)
         for row, span in enumerate(group):

@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 
+import numpy as np
+from numpy.typing import NDArray
+
 from musegen.errors import UsageError
 
 _NAMES = {
@@ -187,6 +190,22 @@ height, so that none of 27..87 is silent."""
 
 VOICE_OF = {pitch: voice for voice, (_, _, pitches) in enumerate(VOICES) for pitch in pitches}
 """The place in `VOICES` of each drum pitch 27..87 and of the TD-11's 22 and 26."""
+
+_TD11_ONLY = (22, 26)
+"""Pitches that tell a TD-11 from General MIDI, which has nothing there."""
+
+
+def voices(pitches: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The place in `VOICES` of each pitch of one drum part, or -1 where it plays no drum.
+
+    Pitch 58 is a tom on a TD-11 and a vibraslap in General MIDI; the part's other pitches tell.
+    """
+    table = np.full(128, -1)
+    table[list(VOICE_OF)] = list(VOICE_OF.values())
+    if np.isin(pitches, _TD11_ONLY).any():
+        table[list(TD11_TO_GM)] = table[list(TD11_TO_GM.values())]
+    return np.asarray(table[pitches])
+
 
 _SHORT_NAMES = {
     "piano": 0,

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musegen import recipe as recipes
-from musegen.codecs import BarCodec
+from musegen.codecs import BarCodec, HitsLayout, Layout
 from musegen.errors import ModelError, UsageError
 from musegen.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from musegen.networks import AttentionLSTM, Transformer
+    from musegen.networks import AttentionLSTM, Drummer, GrooveVAE, Transformer
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
 MAX_HEADER_BYTES = 1 << 20
@@ -32,15 +32,27 @@ DEVICES = ("cpu", "cuda", "auto")
 
 @dataclass(frozen=True)
 class Model:
-    """A codec and the network that was trained on it."""
+    """A network, and the recipe that says what it reads and writes."""
 
     recipe: Recipe
-    codec: BarCodec
-    network: Transformer | AttentionLSTM
+    network: AttentionLSTM | Drummer | GrooveVAE | Transformer
 
     @property
     def name(self) -> str:
         return self.recipe.name
+
+    @property
+    def codec(self) -> BarCodec:
+        """Of a model of tokens."""
+        return bar_codec(self.recipe)
+
+    @property
+    def decoder(self) -> AttentionLSTM | Transformer:
+        """The network of a model of tokens."""
+        bar_codec(self.recipe)
+        network: Any = self.network
+        decoder: AttentionLSTM | Transformer = network
+        return decoder
 
 
 def shelf() -> Path:
@@ -73,7 +85,23 @@ def read_recipe(folder: Path) -> Recipe:
         raise ModelError(str(error)) from None
 
 
-def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
+def bar_codec(recipe: Recipe) -> BarCodec:
+    """The codec of a model of tokens. ModelError where it is a model of something else."""
+    if not isinstance(recipe.codec, Layout):
+        raise ModelError(
+            f"{recipe.name} is no model of tokens; it serves {', '.join(recipe.verbs)}"
+        )
+    return BarCodec(recipe.codec)
+
+
+def hits_layout(recipe: Recipe) -> HitsLayout:
+    """What a model of drum parts can be told. ModelError where it is a model of something else."""
+    if not isinstance(recipe.codec, HitsLayout):
+        raise ModelError(f"{recipe.name} is no model of drums; it serves {', '.join(recipe.verbs)}")
+    return recipe.codec
+
+
+def build_network(recipe: Recipe) -> AttentionLSTM | Drummer | GrooveVAE | Transformer:
     """The recipe's network with fresh weights."""
     from musegen import config
     from musegen.networks import NETWORKS
@@ -82,9 +110,14 @@ def build_network(recipe: Recipe) -> Transformer | AttentionLSTM:
         kinds = ", ".join(NETWORKS)
         raise ModelError(f"{recipe.name}: no network {recipe.network.kind!r}; there are {kinds}")
     shape, network = NETWORKS[recipe.network.kind]
-    vocabulary = len(BarCodec(recipe.codec).vocabulary)
-    table: dict[str, Any] = {"vocabulary": vocabulary, **recipe.network.shape}
-    built: Transformer | AttentionLSTM = network(
+    codec = recipe.codec
+    sizes = (
+        {"styles": len(codec.styles)}
+        if isinstance(codec, HitsLayout)
+        else {"vocabulary": len(BarCodec(codec).vocabulary)}
+    )
+    table: dict[str, Any] = sizes | recipe.network.shape
+    built: AttentionLSTM | Drummer | GrooveVAE | Transformer = network(
         config.build(shape, table, f"{recipe.name}: network.shape")
     )
     return built
@@ -129,7 +162,7 @@ def load(name: str, device: str = "cpu") -> Model:
     except (SafetensorError, OSError, RuntimeError) as error:
         raise ModelError(f"{folder / WEIGHTS}: damaged ({error}); install it again") from None
     network.requires_grad_(False).eval().float().to(device)
-    return Model(recipe, BarCodec(recipe.codec), network)
+    return Model(recipe, network)
 
 
 def check_weights(folder: Path) -> None:

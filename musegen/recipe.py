@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from musegen import config
-from musegen.codecs.bars import Layout
+from musegen.codecs import LAYOUTS, HitsLayout, Layout
 from musegen.data.batches import Augmentation
 from musegen.data.corpora import Corpus
+from musegen.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,21 @@ class Recipe:
 
     name: str
     verbs: tuple[str, ...]
-    codec: Layout
+    codec: Layout | HitsLayout
+    """Its `kind` in the file, "bars" where there is none, says which."""
     network: NetworkRecipe
     training: Training
     corpora: tuple[Corpus, ...]
 
 
 def load(path: Path) -> Recipe:
-    return config.load(Recipe, path)
+    """The recipe in a file. UsageError where it is damaged."""
+    table = config.read(path)
+    codec = table.get("codec")
+    if isinstance(codec, dict):
+        where = f"{path}: codec"
+        kind = codec.pop("kind", "bars")
+        if kind not in LAYOUTS:
+            raise UsageError(f"{where}: no kind {kind!r}; there are: {', '.join(LAYOUTS)}")
+        table["codec"] = config.build(LAYOUTS[kind], codec, where)
+    return config.build(Recipe, table, str(path))

@@ -1,4 +1,4 @@
-"""One training loop for every network that predicts the next token.
+"""One training loop for every network; what a network learns, its objective says.
 
 A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.pt` (to go on from,
 exactly) and, once done, `weights.safetensors`. Under `torchrun` the rows of a batch are shared out
@@ -19,19 +19,17 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import numpy as np
 import torch
 import torch.distributed as dist
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from musegen.codecs import BarCodec
 from musegen.data import shards
-from musegen.data.batches import PLAIN, Augmentation, Windows
 from musegen.errors import UnreadableError, UsageError
 from musegen.models import build_network, resolved_device, save_weights
+from musegen.objectives import OBJECTIVES, Cost
+from musegen.objectives.tokens import augmentation
 from musegen.recipe import Recipe, Training
 
 REPORT_EVERY = 50
@@ -70,14 +68,6 @@ def learning_rate(step: int, training: Training) -> float:
     up = (step + 1) / max(training.warmup, 1)
     down = (training.steps - step) / fall
     return training.learning_rate * min(up, 1.0, down)
-
-
-def augmentation(step: int, training: Training) -> Augmentation:
-    """The recipe's, until the last steps: those hear the music as it is."""
-    chosen = training.augmentation
-    if step < training.steps * (1 - training.original_keys):
-        return chosen
-    return Augmentation(0.0, 0.0, chosen.drop_field, chosen.count_bars)
 
 
 def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
@@ -147,11 +137,7 @@ class _Loop:
                 f"rows {self.training.rows} do not divide among {here.count} processes"
             )
         run.mkdir(parents=True, exist_ok=True)
-        codec = BarCodec(recipe.codec)
-        weights = {c.name: c.weight for c in recipe.corpora}
-        self.windows = Windows(shards.load(data, "train"), codec, weights)
-        self.validation = Windows(shards.load(data, "valid"), codec, weights)
-        self.is_note = torch.from_numpy(self.windows.is_note).to(here.device)
+        self.objective = OBJECTIVES[recipe.network.kind](recipe, data, here.device)
         torch.manual_seed(self.training.seed)
         self.network = build_network(recipe).to(here.device)
         average = self.training.average
@@ -163,7 +149,7 @@ class _Loop:
         self.optimizer = torch.optim.AdamW(
             self._groups(), betas=(0.9, 0.95), fused=here.device.type == "cuda"
         )
-        self.forward: Callable[[Tensor], Tensor] = self.network
+        self.forward: Callable[..., Any] = self.network
         if here.count > 1:
             self.forward = DistributedDataParallel(self.network)
         if compiled:
@@ -190,16 +176,9 @@ class _Loop:
         """The network whose weights count."""
         return self.network if self.average is None else self.average.module
 
-    def loss(
-        self, forward: Callable[[Tensor], Tensor], ids: np.ndarray[Any, Any]
-    ) -> tuple[Tensor, Tensor]:
-        """Nats of all predicted tokens, summed, and how many notes they hold."""
-        tokens = torch.from_numpy(ids).to(self.here.device, non_blocking=True)
-        inputs, targets = tokens[:, :-1], tokens[:, 1:]
+    def cost(self, forward: Callable[..., Any], batch: Any) -> Cost:
         with torch.autocast(self.here.device.type, dtype=torch.bfloat16):
-            logits = forward(inputs)
-        nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
-        return nats, self.is_note[targets].sum()
+            return self.objective.cost(forward, batch)
 
     def advance(self) -> None:
         """One step."""
@@ -210,17 +189,16 @@ class _Loop:
         self.network.train()
         rows = t.rows // self.here.count
         key = (t.seed, self.step, self.here.rank)
-        ids = self.windows.batch(rows, t.length + 1, key, augmentation(self.step, t))
-        nats, notes = self.loss(self.forward, ids)
-        (nats / (rows * t.length)).backward()  # type: ignore[no-untyped-call]
+        cost = self.cost(self.forward, self.objective.batch(rows, key, self.step))
+        cost.loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), t.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         if self.average is not None:
             self.average.update_parameters(self.network)
         self.step += 1
-        self._nats = self._nats + nats.detach()
-        self._notes = self._notes + notes
+        self._nats = self._nats + cost.nats.detach()
+        self._notes = self._notes + cost.notes
         self.seconds += time.monotonic() - began
 
     def _progress(self) -> dict[str, Any]:
@@ -255,12 +233,10 @@ class _Loop:
             self.kept.eval()
             for part in range(0, self.training.validation_rows, 8):
                 rows = min(8, self.training.validation_rows - part)
-                ids = self.validation.batch(
-                    rows, self.training.length + 1, (VALIDATION_SEED, part), PLAIN
-                )
-                nats, count = self.loss(self.kept, ids)
-                bits += float(nats) / math.log(2)
-                notes += float(count)
+                batch = self.objective.validation(rows, (VALIDATION_SEED, part))
+                cost = self.cost(self.kept, batch)
+                bits += float(cost.nats) / math.log(2)
+                notes += float(cost.notes)
         self.log(report, valid_bits_per_note=round(bits / max(notes, 1.0), 4))
 
     # Checkpoints

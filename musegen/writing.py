@@ -35,13 +35,13 @@ def write(
     done = 0
     with one_thread():
         for row, token in decode(
-            model.network,
+            model.decoder,
             [prompt] * count,
             grammar,
             [grammar.start] * count,
             options.sampling,
             streams(options.seed, range(count)),
-            recontext=partial(model.codec.recent, limit=(model.network.context or 0) // 2),
+            recontext=partial(model.codec.recent, limit=(model.decoder.context or 0) // 2),
         ):
             rows[row].append(token)
             if progress is not None and token in bar_ids:

@@ -58,7 +58,7 @@ def test_a_damaged_recipe_is_the_model_s_fault(tiny_model: Path, tmp_path: Path)
 
 def test_a_device_that_is_not_there_is_said(tiny_model: Path) -> None:
     if torch.cuda.is_available():
-        assert models.load(str(tiny_model), "cuda").network.embedding.weight.is_cuda
+        assert models.load(str(tiny_model), "cuda").decoder.embedding.weight.is_cuda
     else:
         with pytest.raises(ModelError, match="no CUDA device"):
             models.load(str(tiny_model), "cuda")

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from musegen import models, train
+from musegen.codecs import Layout
 from musegen.errors import ModelError, UnreadableError, UsageError
 from musegen.recipe import Recipe, Training
 
@@ -161,7 +162,7 @@ def test_an_lstm_is_trained_by_the_same_loop(
     tiny_melody_model: Path, prepare_tunes: Callable[..., Path], tmp_path: Path
 ) -> None:
     recipe = models.read_recipe(tiny_melody_model)
-    recipe = replace(recipe, codec=replace(recipe.codec, velocity_bins=16))
+    recipe = replace(recipe, codec=Layout(max_tracks=0, velocity_bins=16))
     weights = train.train(recipe, prepare_tunes(tmp_path / "data", kind="melody"), tmp_path / "run")
     assert weights.exists()
 
@@ -176,7 +177,7 @@ def test_the_rate_rises_rests_and_falls() -> None:
 
 
 def test_data_of_another_codec_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
-    other = replace(recipe, codec=replace(recipe.codec, velocity_bins=32))
+    other = replace(recipe, codec=Layout(velocity_bins=32))
     with pytest.raises(UsageError, match="another codec"):
         train.train(other, data, tmp_path)
 

@@ -1,8 +1,12 @@
 """Codecs: a `Song` clip to what a network eats, and back."""
 
 from musegen.codecs.bars import BarCodec, Layout
+from musegen.codecs.hits import Hits, HitsLayout
 
 CODECS = {"melody": Layout(max_tracks=0, velocity_bins=16), "multitrack": Layout()}
-"""The layouts by name; a model's config may change their fields."""
+"""The layouts of bars by name; a model's config may change their fields."""
 
-__all__ = ["CODECS", "BarCodec", "Layout"]
+LAYOUTS: dict[str, type[Layout] | type[HitsLayout]] = {"bars": Layout, "hits": HitsLayout}
+"""What a codec's config looks like, by the `kind` that it gives."""
+
+__all__ = ["CODECS", "LAYOUTS", "BarCodec", "Hits", "HitsLayout", "Layout"]

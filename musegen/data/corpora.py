@@ -18,7 +18,8 @@ SPLITS = ("train", "valid", "test")
 class Corpus:
     """One corpus in a model's recipe.
 
-    `weight` scales how often its tokens are drawn. `style` labels its songs. `tracks` names the
+    `weight` scales how often its tokens are drawn. `style` labels its songs, or what the first
+    group of the regular expression `style_pattern` finds in a file's name. `tracks` names the
     tracks to take by the beginning of their names ("first" takes the first with notes; empty takes
     all), each as a song of its own where the codec has one voice. `beats` is the name of a beat
     annotation beside each file. `drum_map` "td11" maps Roland's pitches to General MIDI. `index`
@@ -29,6 +30,7 @@ class Corpus:
     name: str
     weight: float = 1.0
     style: str | None = None
+    style_pattern: str | None = None
     tracks: tuple[str, ...] = ()
     beats: str | None = None
     drum_map: str | None = None

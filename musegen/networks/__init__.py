@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from musegen.networks.drummer import Drummer, DrummerConfig
+from musegen.networks.groove_vae import GrooveVAE, GrooveVAEConfig
 from musegen.networks.lstm import AttentionLSTM, LSTMConfig
 from musegen.networks.transformer import Transformer, TransformerConfig
 
 NETWORKS = {
     "transformer": (TransformerConfig, Transformer),
     "lstm": (LSTMConfig, AttentionLSTM),
+    "groove-vae": (GrooveVAEConfig, GrooveVAE),
+    "drummer": (DrummerConfig, Drummer),
 }
 """Each architecture's name in a model folder, with its config and its module."""
 
-__all__ = ["NETWORKS", "AttentionLSTM", "LSTMConfig", "Transformer", "TransformerConfig"]
+__all__ = [
+    "NETWORKS",
+    "AttentionLSTM",
+    "Drummer",
+    "DrummerConfig",
+    "GrooveVAE",
+    "GrooveVAEConfig",
+    "LSTMConfig",
+    "Transformer",
+    "TransformerConfig",
+]

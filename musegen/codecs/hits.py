@@ -1,0 +1,126 @@
+"""Drum parts as hits: which voice at which step of a grid, how loud, and how far off the step.
+
+A slot is one voice at one step. Its loudest note is its hit, which is what a model hears and moves;
+the other notes of the slot (the grace note of a flam, a second cymbal, the rest of a roll) go with
+it. Representation after Gillick et al., "Learning to Groove with Inverse Sequence Transformations"
+(ICML 2019, https://arxiv.org/abs/1905.06118), with the offset in 16ths of -0.5..0.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musegen.codecs.grid import QUARTER, Grid
+from musegen.general_midi import VOICES, voices
+from musegen.song import IntArray, Notes
+from musegen.time import FloatArray
+
+MAX_GAP = 4 * QUARTER
+"""A longer gap, in twelfths of a quarter, counts as so long."""
+BEATS = 4
+"""Quarters of a bar that are told apart; later ones count as the fourth."""
+FEATURES = ("voice", "phase", "beat", "gap", "voice_gap", "chord", "extra")
+"""What a network hears of a hit, beside the whole piece's style and tempo."""
+
+
+@dataclass(frozen=True)
+class HitsLayout:
+    """What a model of drum parts can be told; it is the model's whole codec config."""
+
+    styles: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """The hits of a drum part in order of step, then voice, [H] each, and its notes [N].
+
+    `velocity` is 1..127, `offset` in 16ths. `hit_of` [N] is the hit that a note goes with, or -1
+    where its pitch is no drum's, and `gap` [N] how many ticks the note is behind it.
+    """
+
+    notes: Notes
+    grid: Grid
+    step: IntArray
+    voice: IntArray
+    velocity: IntArray
+    offset: FloatArray
+    hit_of: IntArray
+    gap: IntArray
+
+    @classmethod
+    def of(cls, notes: Notes, grid: Grid) -> Hits:
+        step, offset = grid.nearest(notes.start)
+        voice = voices(notes.pitch)
+        slot = step * len(VOICES) + voice
+        # The loudest of a slot first, of equals the one nearest to the step.
+        order = np.lexsort((np.abs(offset), -notes.velocity, slot))
+        order = order[voice[order] >= 0]
+        new = np.diff(slot[order], prepend=-1) != 0
+        main = order[new]
+        hit_of = np.full(len(notes), -1)
+        hit_of[order] = np.cumsum(new) - 1
+        gap = np.where(hit_of < 0, 0, notes.start - notes.start[main][hit_of] if len(main) else 0)
+        return cls(
+            notes,
+            grid,
+            step[main],
+            voice[main],
+            notes.velocity[main],
+            offset[main],
+            hit_of,
+            gap,
+        )
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def played(self, offset: FloatArray, velocity: FloatArray) -> Notes:
+        """The notes with their hits at these offsets (16ths) and velocities [H].
+
+        Every note is kept, in the order in which its pitch was played, within the piece. A note of
+        no voice stays as it is.
+        """
+        hit, n = self.hit_of, self.notes
+        start, loud = n.start.copy(), n.velocity.copy()
+        known = hit >= 0
+        hit = hit[known]
+        moved = self.grid.ticks[self.step] + np.rint(offset * self.grid.sixteenth)
+        start[known] = moved.astype(np.int64)[hit] + self.gap[known]
+        share = n.velocity[known] / self.velocity[hit]
+        loud[known] = np.clip(np.rint(velocity[hit] * share), 1, 127)
+        start[known] = _in_order(start[known], n.pitch[known], int(self.grid.ticks[-1]))
+        return Notes(start, n.duration, n.pitch, loud).without_overlaps()
+
+    def features(self) -> dict[str, NDArray[np.int64]]:
+        """`FEATURES` by name: [H] each, `chord` [H, voices] of 0 and 1."""
+        place = self.grid.place[self.step]
+        at = self.grid.ticks[self.step] * 3 // self.grid.sixteenth
+        present = np.zeros((len(self.grid) + 1, len(VOICES)), dtype=np.int64)
+        present[self.step, self.voice] = 1
+        voice_gap = np.full(len(self), MAX_GAP)
+        for voice in range(len(VOICES)):
+            mine = np.flatnonzero(self.voice == voice)
+            voice_gap[mine[1:]] = np.diff(at[mine])
+        return {
+            "voice": self.voice,
+            "phase": place % QUARTER,
+            "beat": np.minimum(place // QUARTER, BEATS - 1),
+            "gap": np.minimum(np.diff(at, prepend=at[:1] - MAX_GAP), MAX_GAP),
+            "voice_gap": np.minimum(voice_gap, MAX_GAP),
+            "chord": present[self.step],
+            "extra": np.bincount(self.hit_of[self.hit_of >= 0], minlength=len(self)).clip(1, 2) - 1,
+        }
+
+
+def _in_order(start: IntArray, pitch: IntArray, end: int) -> IntArray:
+    """Each pitch's starts moved as little as makes them rise by a tick or more, within 0..end."""
+    out = start.copy()
+    for value in np.unique(pitch):
+        mine = np.flatnonzero(pitch == value)
+        rank = np.arange(len(mine))
+        rising = np.maximum.accumulate(np.maximum(start[mine], 0) - rank) + rank
+        out[mine] = np.minimum(rising, end - len(mine) + rank)
+    return out

@@ -1,0 +1,128 @@
+"""Drum performances on disk, as tables of hits.
+
+A folder holds, per split, `SPLIT.drums.npz`, and one `shards.json`, as for tokens. A song stands
+there twice where it swings: on its own grid, and on one of 16ths with the swing as offsets; so a
+model knows both.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musegen.codecs.hits import FEATURES
+from musegen.errors import UnreadableError
+from musegen.general_midi import VOICES
+from musegen.song import IntArray
+
+COLUMNS = (
+    "step",
+    *(f for f in FEATURES if f != "chord"),
+    "velocity",
+    *(name for name, *_ in VOICES),
+)
+"""Of a table of hits, all whole numbers; the last ones are `chord`. Offsets stand beside it."""
+
+
+@dataclass(frozen=True, eq=False)
+class DrumSong:
+    """One performance on one grid.
+
+    `hits` [H, COLUMNS], `offset` [H] in 16ths, `place` [S] and `bar` [S] of the grid's steps.
+    """
+
+    corpus: int
+    style: int
+    bpm: float
+    weight: float
+    hits: IntArray
+    offset: NDArray[np.float32]
+    place: IntArray
+    bar: IntArray
+
+    def column(self, name: str) -> IntArray:
+        return self.hits[:, COLUMNS.index(name)]
+
+    @cached_property
+    def loudest(self) -> IntArray:
+        """The loudest hit at each hit's step [H]."""
+        step = self.column("step")
+        order = np.lexsort((-self.column("velocity"), step))
+        first = np.searchsorted(step, step)
+        return np.asarray(order[first])
+
+    @cached_property
+    def played(self) -> NDArray[np.bool_]:
+        """Which voices sound at which step [S, voices]."""
+        table = np.zeros((len(self.place) + 1, len(VOICES)), dtype=bool)
+        table[self.column("step"), self.column("voice")] = True
+        return table[:-1]
+
+    @cached_property
+    def taps(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Velocity and offset of the loudest hit at each step [S], NaN where there is none."""
+        velocity, offset = np.full((2, len(self.place) + 1), np.nan, dtype=np.float32)
+        velocity[self.column("step")] = self.column("velocity")[self.loudest]
+        offset[self.column("step")] = self.offset[self.loudest]
+        return velocity[:-1], offset[:-1]
+
+
+def chances(songs: Sequence[DrumSong], weights: Sequence[float]) -> NDArray[np.float64]:
+    """How likely each song is to be drawn: by its hits, on both of its grids together.
+
+    `weights` are those of the corpora.
+    """
+    hits = np.array([len(s.hits) * s.weight * weights[s.corpus] for s in songs])
+    return np.asarray(hits / hits.sum())
+
+
+def load(folder: Path, split: str) -> list[DrumSong]:
+    """The songs of one split."""
+    try:
+        with np.load(folder / f"{split}.drums.npz") as arrays:
+            table, hits, offset, place, bar = (
+                arrays[name] for name in ("songs", "hits", "offset", "place", "bar")
+            )
+    except (OSError, ValueError, KeyError):
+        raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
+    songs, hit, step = [], 0, 0
+    for corpus, style, bpm, weight, hit_count, step_count in table.tolist():
+        h, s = slice(hit, hit + int(hit_count)), slice(step, step + int(step_count))
+        songs.append(
+            DrumSong(
+                int(corpus),
+                int(style),
+                bpm,
+                weight,
+                hits[h].astype(np.int64),
+                offset[h],
+                place[s].astype(np.int64),
+                bar[s].astype(np.int64),
+            )
+        )
+        hit, step = h.stop, s.stop
+    return songs
+
+
+def save(songs: Sequence[DrumSong], path: Path) -> None:
+    def joined(arrays: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate(arrays) if arrays else empty
+
+    table = [(s.corpus, s.style, s.bpm, s.weight, len(s.hits), len(s.place)) for s in songs]
+    temporary = path.with_suffix(".new.npz")
+    np.savez_compressed(
+        temporary,
+        songs=np.array(table, dtype=np.float64).reshape(-1, 6),
+        hits=joined([s.hits for s in songs], np.zeros((0, len(COLUMNS)))).astype(np.int32),
+        offset=joined([s.offset for s in songs], np.zeros(0)).astype(np.float32),
+        place=joined([s.place for s in songs], np.zeros(0)).astype(np.int16),
+        bar=joined([s.bar for s in songs], np.zeros(0)).astype(np.int32),
+    )
+    os.replace(temporary, path)

@@ -1,0 +1,103 @@
+"""Files of MIDI with drum performances, to the tables of `data.drums`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musegen import clips, midi
+from musegen.codecs.grid import Grid
+from musegen.codecs.hits import FEATURES, Hits, HitsLayout
+from musegen.data import corpora, drums
+from musegen.data.corpora import SPLITS, Corpus
+from musegen.data.drums import DrumSong
+from musegen.errors import LimitError, UnreadableError
+from musegen.song import Notes, Song
+
+
+def drum_notes(song: Song) -> Notes:
+    """The notes of all drum tracks."""
+    tables = [t.notes.table() for t in song.tracks if t.is_drum]
+    return Notes(*np.concatenate(tables).T) if tables else Notes()
+
+
+def encode(song: Song, style: int, corpus: int = 0) -> list[DrumSong]:
+    """One performance on the grids that it can be heard on."""
+    whole = clips.whole_bars(song.at_resolution(480))
+    notes = drum_notes(whole)
+    own = Grid.of(whole, notes.start)
+    straight = Grid.of(whole, notes.start, "16th")
+    grids = [own] if len(own) == len(straight) else [own, straight]
+    songs = []
+    for grid in grids:
+        hits = Hits.of(notes, grid)
+        features = hits.features()
+        columns = [hits.step, *(features[f] for f in FEATURES if f != "chord"), hits.velocity]
+        table = np.concatenate((np.stack(columns, 1), features["chord"]), 1)
+        bpm, weight = whole.tempos[0].bpm, 1 / len(grids)
+        offset = hits.offset.astype(np.float32)
+        songs.append(
+            DrumSong(corpus, style, bpm, weight, table, offset, grid.place[:-1], grid.bar[:-1])
+        )
+    return songs
+
+
+def prepare_drums(
+    wanted: tuple[Corpus, ...],
+    layout: HitsLayout,
+    folder: Path,
+    splits_file: Path,
+    output: Path,
+    *,
+    report: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Encode the corpora found in `folder` into `output`; return what `shards.json` says."""
+    output.mkdir(parents=True, exist_ok=True)
+    songs: dict[str, list[DrumSong]] = {split: [] for split in SPLITS}
+    summary: dict[str, Any] = {}
+    for number, corpus in enumerate(wanted):
+        read = corpora.opener(corpora.find(corpus.name, folder))
+        dropped: Counter[str] = Counter()
+        counts = {what: dict.fromkeys(SPLITS, 0) for what in ("songs", "hits")}
+        for name, split in sorted(corpora.splits(splits_file, corpus.name).items()):
+            try:
+                song = midi.parse(read(name), name).song
+            except (UnreadableError, LimitError, KeyError):
+                dropped["unreadable, or missing"] += 1
+                continue
+            encoded = encode(song, style_of(name, corpus, layout), number)
+            if not len(encoded[0].hits):
+                dropped["no drums"] += 1
+                continue
+            songs[split] += encoded
+            counts["songs"][split] += 1
+            counts["hits"][split] += len(encoded[0].hits)
+        summary[corpus.name] = counts | {"dropped": dict(sorted(dropped.items()))}
+        kept = ", ".join(f"{counts['songs'][s]:,} {s}" for s in SPLITS)
+        lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+        report(
+            f"{corpus.name}: {kept} songs; {sum(counts['hits'].values()):,} hits"
+            + (f"; dropped: {lost}" if lost else "")
+        )
+    for split in SPLITS:
+        drums.save(songs[split], output / f"{split}.drums.npz")
+    info = {"layout": asdict(layout), "corpora": summary}
+    temporary = output / "shards.json.new"
+    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
+    os.replace(temporary, output / "shards.json")
+    return info
+
+
+def style_of(name: str, corpus: Corpus, layout: HitsLayout) -> int:
+    """The place in `layout.styles` of a file's style; their number where it is unknown."""
+    found = re.search(corpus.style_pattern, name) if corpus.style_pattern else None
+    style = found[1] if found else corpus.style
+    return layout.styles.index(style) if style in layout.styles else len(layout.styles)

@@ -1,0 +1,56 @@
+"""The next token: for every network that reads and writes bars as tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from musegen.codecs import BarCodec, Layout
+from musegen.data import shards
+from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.objectives.objective import Cost
+from musegen.recipe import Recipe, Training
+
+
+def augmentation(step: int, training: Training) -> Augmentation:
+    """The recipe's, until the last steps: those hear the music as it is."""
+    chosen = training.augmentation
+    if step < training.steps * (1 - training.original_keys):
+        return chosen
+    return Augmentation(0.0, 0.0, chosen.drop_field, chosen.count_bars)
+
+
+class NextToken:
+    """Windows of shards as ids [B, T + 1]; see `objective.Objective`."""
+
+    def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
+        assert isinstance(recipe.codec, Layout)
+        codec = BarCodec(recipe.codec)
+        weights = {c.name: c.weight for c in recipe.corpora}
+        self.training, self.device = recipe.training, device
+        self.windows = Windows(shards.load(data, "train"), codec, weights)
+        self.held_out = Windows(shards.load(data, "valid"), codec, weights)
+        self.is_note = torch.from_numpy(self.windows.is_note).to(device)
+
+    def batch(self, rows: int, key: tuple[int, ...], step: int) -> Tensor:
+        changes = augmentation(step, self.training)
+        return self._ids(self.windows, rows, key, changes)
+
+    def validation(self, rows: int, key: tuple[int, ...]) -> Tensor:
+        return self._ids(self.held_out, rows, key, PLAIN)
+
+    def _ids(
+        self, windows: Windows, rows: int, key: tuple[int, ...], changes: Augmentation
+    ) -> Tensor:
+        ids = windows.batch(rows, self.training.length + 1, key, changes)
+        return torch.from_numpy(ids).to(self.device, non_blocking=True)
+
+    def cost(self, forward: Callable[[Tensor], Tensor], batch: Tensor) -> Cost:
+        inputs, targets = batch[:, :-1], batch[:, 1:]
+        logits = forward(inputs)
+        nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
+        return Cost(nats / targets.numel(), nats, self.is_note[targets].sum())

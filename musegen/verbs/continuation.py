@@ -1,0 +1,138 @@
+"""`continue_`: what comes next in a piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from musegen import models
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.request import Request
+from musegen.options import (
+    Options,
+    check_tempo,
+    parse_instruments,
+    parse_key,
+    parse_meter,
+    parse_names,
+)
+from musegen.recipe import Recipe
+from musegen.song import Key, Meter, Song, Tempo
+from musegen.source import Source
+from musegen.verbs.bars import DEFAULT_MODEL, written
+from musegen.verbs.takes import Progress, Takes, serving
+
+PROMPT_TOKENS = 640
+"""At most so much of a source is heard; the rest of a network's context is for what it writes."""
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What `continue_` is asked for, checked and put in a model's terms; loads no torch."""
+
+    recipe: Recipe
+    codec: BarCodec
+    source: Source
+    heard: Source
+    header: list[int]
+    """Of the new part."""
+    prompt: list[int]
+    """Ends with the line of the first new bar."""
+    include_input: bool
+    tempo: float | None
+    key: Key | None
+
+    @classmethod
+    def of(
+        cls,
+        song: Song,
+        *,
+        model: str | None = None,
+        tracks: Sequence[str] | str = (),
+        include_input: bool = False,
+        tempo: float | None = None,
+        key: Key | str | None = None,
+        meter: Meter | str | None = None,
+        instruments: Sequence[str] | str | None = None,
+    ) -> Continuation:
+        metre, tonality = parse_meter(meter), parse_key(key)
+        asked = parse_instruments(instruments)
+        check_tempo(tempo)
+        wanted = parse_names(tracks)
+        source = Source.of(song, wanted)
+        recipe = serving("continue", model or DEFAULT_MODEL)
+        codec = models.bar_codec(recipe)
+        dressed = source if asked is None else source.with_instruments(asked)
+        clip, heard = dressed.clip(codec, tonality)
+        header = replace(codec.header_of(clip), tempo_bpm=tempo or heard.tempo.bpm)
+        context = recipe.network.shape.get("context", PROMPT_TOKENS * 8 // 5)
+        prompt = codec.recent(codec.encode(clip, header), min(PROMPT_TOKENS, context * 5 // 8))
+        prompt.append(codec.vocabulary.token("bar"))
+        now = replace(clip.meters[-1], tick=0)
+        if metre is not None and metre != now:
+            now = metre
+            prompt.append(codec.vocabulary.token("meter", codec.meter_value(metre)))
+        part = codec.header(replace(header, meter=now))
+        return cls(recipe, codec, source, heard, part, prompt, include_input, tempo, tonality)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        bars = sum(token in self.codec.vocabulary["bar"] for token in self.prompt) - 1
+        total = self.heard.bars
+        context = (f"the last {bars} of {total} bars are the context",) if bars < total else ()
+        return self.source.unheard(self.heard) + context
+
+    def song(self, ids: Sequence[int]) -> Song:
+        """The new part that ids after the prompt say, behind the source where that is wanted."""
+        bar = self.codec.vocabulary.token("bar")
+        part = self.heard.dressed(self.codec.decode([*self.header, bar, *ids]), self.codec)
+        if self.tempo is not None:
+            part = replace(part, tempos=(Tempo.from_bpm(self.tempo),))
+        part = replace(part, key=self.key or part.key)
+        return self.heard.joined(part, "continue") if self.include_input else part
+
+
+def continue_(
+    song: Song,
+    *,
+    variations: int = 4,
+    length: int = 4,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    seed: int | None = None,
+    model: str | None = None,
+    device: str = "cpu",
+    tracks: Sequence[str] | str = (),
+    include_input: bool = False,
+    tempo: float | None = None,
+    key: Key | str | None = None,
+    meter: Meter | str | None = None,
+    instruments: Sequence[str] | str | None = None,
+    progress: Progress | None = None,
+) -> Takes:
+    """Go on from the end of `song` for exactly `length` bars, `variations` times.
+
+    The new part has the song's tempo, metre, key, programs, channels, names and clock, unless
+    `tempo`, `key`, `meter` or `instruments` (one for each track) say otherwise: for another key,
+    what the model hears of the song is transposed. It starts at tick 0, or with `include_input`
+    behind the whole song, whose tracks then have those instruments too. `tracks` names the tracks
+    to continue; by default all. Raises UnreadableError where there is no note, UsageError,
+    LimitError or ModelError.
+    """
+    options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
+    plan = Continuation.of(
+        song,
+        model=model,
+        tracks=tracks,
+        include_input=include_input,
+        tempo=tempo,
+        key=key,
+        meter=meter,
+        instruments=instruments,
+    )
+    name = model or DEFAULT_MODEL
+    songs = written(name, device, plan.prompt, Request(length), options, plan.song, progress)
+    remarks = options.remarks + plan.remarks
+    return Takes("continue", songs, options.seed, plan.recipe.name, remarks)

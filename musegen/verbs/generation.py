@@ -1,0 +1,137 @@
+"""`generate`: new music from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from musegen import models
+from musegen.codecs.bars import DRUM_KIT, STYLES, BarCodec, nearest_tempo
+from musegen.codecs.request import Request
+from musegen.errors import LimitError, UsageError
+from musegen.general_midi import program_name
+from musegen.options import (
+    Options,
+    check_tempo,
+    parse_instruments,
+    parse_key,
+    parse_meter,
+)
+from musegen.recipe import Recipe
+from musegen.song import Key, Meter, Song, Tempo
+from musegen.verbs.bars import DEFAULT_MODEL, written
+from musegen.verbs.takes import Progress, Takes, serving
+
+
+@dataclass(frozen=True)
+class Generation:
+    """What `generate` is asked for, checked and put in a model's terms; loads no torch."""
+
+    recipe: Recipe
+    codec: BarCodec
+    request: Request
+    instruments: tuple[tuple[int, bool], ...] | None
+    tempo: float | None
+
+    @classmethod
+    def of(
+        cls,
+        length: int,
+        *,
+        model: str | None = None,
+        tempo: float | None = None,
+        key: Key | str | None = None,
+        meter: Meter | str | None = None,
+        instruments: Sequence[str] | str | None = None,
+        style: str | None = None,
+    ) -> Generation:
+        metre, tonality = parse_meter(meter) or Meter(), parse_key(key)
+        asked = parse_instruments(instruments)
+        check_tempo(tempo)
+        if style is not None and style not in STYLES:
+            raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
+        recipe = serving("generate", model or DEFAULT_MODEL)
+        codec = models.bar_codec(recipe)
+        limit = codec.layout.max_tracks
+        if asked is not None and limit and len(asked) > limit:
+            raise LimitError(f"{len(asked)} instruments: the limit is {limit}")
+        if asked is not None and not limit and (len(asked) > 1 or asked[0][1]):
+            raise UsageError(f"{recipe.name} writes one melody; name one instrument, not drums")
+        header = {
+            "style": None if style is None else STYLES.index(style),
+            "tempo": None if tempo is None else nearest_tempo(tempo),
+            "key": None if tonality is None else codec.key_value(tonality),
+            "meter": codec.meter_value(metre),
+        }
+        if style is None and asked is not None:
+            del header["style"]  # the instruments say enough, and the model's choice could differ
+        values = tuple(DRUM_KIT if is_drum else program for program, is_drum in asked or ())
+        request = Request(length, header, values or None, counting=True)
+        return cls(recipe, codec, request, asked, tempo)
+
+    @property
+    def prompt(self) -> list[int]:
+        return [self.codec.vocabulary.token("start")]
+
+    def song(self, ids: Sequence[int]) -> Song:
+        """The piece that ids after the prompt say: with track names, and a tempo in whole bpm."""
+        song = self.codec.decode([*self.prompt, *ids]).at_resolution(480)
+        tracks = song.tracks
+        if self.instruments is not None:
+            tracks = tuple(
+                replace(t, program=program)
+                for t, (program, _) in zip(tracks, self.instruments, strict=True)
+            )
+        else:
+            tracks = tuple(t for t in tracks if len(t.notes))
+        named = tuple(replace(t, name=program_name(t.program, t.is_drum)) for t in tracks)
+        bpm = round(song.tempos[0].bpm) if self.tempo is None else self.tempo
+        # The model's own choice of a key says nothing about drums.
+        told = self.request.header["key"] is not None
+        key = song.key if told or any(len(t.notes) and not t.is_drum for t in named) else None
+        return replace(song, tracks=named, tempos=(Tempo.from_bpm(bpm),), key=key)
+
+
+def generate(
+    *,
+    variations: int = 1,
+    length: int = 4,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    top_p: float = 1.0,
+    min_p: float = 0.0,
+    seed: int | None = None,
+    model: str | None = None,
+    device: str = "cpu",
+    tempo: float | None = None,
+    key: Key | str | None = None,
+    meter: Meter | str | None = None,
+    instruments: Sequence[str] | str | None = None,
+    style: str | None = None,
+    progress: Progress | None = None,
+) -> Takes:
+    """Write `variations` new pieces of exactly `length` bars.
+
+    `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default
+    4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.bars.STYLES`; what
+    is None the model chooses. Raises UsageError, LimitError or ModelError.
+    """
+    options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
+    plan = Generation.of(
+        length,
+        model=model,
+        tempo=tempo,
+        key=key,
+        meter=meter,
+        instruments=instruments,
+        style=style,
+    )
+    name = model or DEFAULT_MODEL
+    songs = written(name, device, plan.prompt, plan.request, options, plan.song, progress)
+    silent = tuple(
+        f"take {number} has no {track.name}"
+        for number, song in enumerate(songs, 1)
+        for track in song.tracks
+        if not len(track.notes)
+    )
+    return Takes("generate", songs, options.seed, plan.recipe.name, options.remarks + silent)
