@@ -12,8 +12,8 @@ from . import options
 @click.command("continue", epilog="Example: musegen continue song.mid --variations 4")
 @options.files
 @options.recursive
-@options.sampling
-@options.tracks
+@options.sampling("multitrack-transformer", options.length)
+@options.tracks("A track to continue")
 @options.include_input
 @options.music
 @options.output

@@ -11,13 +11,18 @@ from musegen.errors import UsageError
 
 from . import options
 from .console import progress
+from .evaluate_drums import feel, parts
 from .group import Group
 from .options import MAX_SEED, Number, checked
 
 
 @click.group("evaluate", cls=Group)
 def command() -> None:
-    """Measure a model on prepared data."""
+    """Measure a model on held-out music."""
+
+
+command.add_command(feel)
+command.add_command(parts)
 
 
 _model = click.argument("model")
@@ -81,6 +86,7 @@ def likelihood(
 
     loaded = models.load(model, device)
     weight = {c.name: c.weight for c in loaded.recipe.corpora}
+    models.bar_codec(loaded.recipe)  # of no other model is there a likelihood of tokens
     shards.check(data, loaded.recipe.codec, weight)
     if weights:
         if unknown := weights.keys() - weight:

@@ -10,7 +10,7 @@ from . import options
 
 
 @click.command("generate", epilog="Example: musegen generate --instruments piano,bass,drums")
-@options.sampling
+@options.sampling("multitrack-transformer", options.length)
 @options.music
 @options.style
 @options.output

@@ -136,15 +136,26 @@ variations = click.option(
     metavar="N",
     help="How many takes to write, 1 to 64.",
 )
-length = click.option(
-    "--length",
-    "-l",
-    type=str,
-    callback=checked(Number(int, 1, 1024)),
-    default=4,
-    show_default=True,
-    metavar="BARS",
-    help="Bars in each, 1 to 1024.",
+
+
+def _length(default: int | None, text: str) -> Callable[[F], F]:
+    return click.option(
+        "--length",
+        "-l",
+        type=str,
+        callback=checked(Number(int, 1, 1024)),
+        default=default,
+        show_default=default is not None,
+        metavar="BARS",
+        help=text,
+    )
+
+
+length = _length(4, "Bars in each, 1 to 1024.")
+length_of_input = _length(
+    None,
+    "Bars in each, 1 to 1024: the first of the input, or all of it again and again; by default as "
+    "many as it has.",
 )
 temperature = click.option(
     "--temperature",
@@ -190,11 +201,18 @@ min_p = click.option(
     metavar="P",
     help="Leave out what is less likely than this share of the likeliest; 0 is nothing.",
 )
-model = click.option(
-    "--model",
-    metavar="NAME|FOLDER",
-    help="The model to use ('musegen models list'); by default multitrack-transformer.",
-)
+
+
+def _model(default: str) -> Callable[[F], F]:
+    return click.option(
+        "--model",
+        default=default,
+        show_default=True,
+        metavar="NAME|FOLDER",
+        help="The model to use ('musegen models list').",
+    )
+
+
 device = click.option(
     "--device",
     type=click.Choice(["cpu", "cuda", "auto"]),
@@ -228,15 +246,87 @@ instruments = click.option(
 style = click.option(
     "--style", metavar="STYLE", callback=checked(_style), help="Such as pop, folk or piano."
 )
-tracks = click.option(
-    "--track",
-    "tracks",
-    multiple=True,
-    metavar="TRACK",
-    help="A track to continue: its number, name or a part of the name. Can be given again.",
-)
+
+
+def tracks(what: str) -> Callable[[F], F]:
+    """The option that chooses tracks; `what` says what for."""
+    return click.option(
+        "--track",
+        "tracks",
+        multiple=True,
+        metavar="TRACK",
+        help=f"{what}: its number, name or a part of the name. Can be given again.",
+    )
+
+
 include_input = click.option(
     "--include-input", is_flag=True, help="Write the whole piece, the input first."
+)
+
+# Drums
+
+
+def _share(name: str, text: str, default: float | None = None) -> Callable[[F], F]:
+    return click.option(
+        name,
+        type=str,
+        callback=checked(Number(float, 0, 1)),
+        default=default,
+        show_default=default is not None,
+        metavar="0..1",
+        help=text,
+    )
+
+
+strength = _share(
+    "--strength",
+    "How much of a drummer's playing to take; at 0 hits are on the grid, as loud as they were.",
+    1.0,
+)
+timing = _share("--timing", "How much of the timing, times --strength.", 1.0)
+velocity = _share("--velocity", "How much of the loudness, times --strength.", 1.0)
+density = _share(
+    "--density", "From the sparsest drums to the busiest; by default what suits the input."
+)
+drum_style = click.option(
+    "--style", metavar="STYLE", help="One that the model knows, such as rock, funk or jazz."
+)
+fill = click.option(
+    "--fill/--no-fill",
+    default=None,
+    help="Whether the drums play between the onsets of the input too; by default they do, unless "
+    "it is nothing but drums or taps.",
+)
+grid = click.option(
+    "--grid",
+    type=click.Choice(["auto", "16th", "triplet"]),
+    default="auto",
+    show_default=True,
+    help="What the hits are played around; 'auto' chooses for each quarter.",
+)
+with_input = click.option(
+    "--with-input", "include_input", is_flag=True, help="Write the input too, beside its drums."
+)
+feel = click.option(
+    "--from", "feel", metavar="FILE", help="Borrow the feel of a performance: MIDI or audio."
+)
+
+# Audio
+
+audio_tempo = click.option(
+    "--tempo",
+    type=str,
+    callback=checked(Number(float, 20, 400)),
+    metavar="BPM",
+    help="Of audio, 20 to 400; by default estimated.",
+)
+audio_meter = click.option(
+    "--metre",
+    "--meter",
+    "meter",
+    metavar="N/D",
+    callback=checked(_meter),
+    help="Of audio, such as 3/4; by default 4/4.",
 )
 
 # Files
@@ -306,9 +396,31 @@ def bundle(name: str, *options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-sampling = bundle(
-    "sampling", variations, length, temperature, seed, top_k, top_p, min_p, model, device
+def sampling(model: str, *lengths: Callable[[Any], Any]) -> Callable[[F], F]:
+    """How takes are chosen, by default by `model`; a verb that has a length gives its option."""
+    choice = (temperature, seed, top_k, top_p, min_p, _model(model), device)
+    return bundle("sampling", variations, *lengths, *choice)
+
+
+grooving = bundle(
+    "wishes",
+    strength,
+    timing,
+    velocity,
+    drum_style,
+    grid,
+    tracks("A track that plays drums, by default those on channel 10"),
 )
+drumming = bundle(
+    "wishes",
+    density,
+    drum_style,
+    fill,
+    grid,
+    tracks("A track to drum to, by default all but drums"),
+    with_input,
+)
+audio = bundle("audio", audio_tempo, audio_meter)
 music = bundle("music", tempo, key, meter, instruments)
 output = bundle("output", output_dir, name_template, on_exists, no_program, dry_run)
 messages = bundle("messages", as_json, quiet)

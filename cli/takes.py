@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musegen import midi, models
-from musegen.verbs.bars import DEFAULT_MODEL
+from musegen.verbs.takes import serving
 
 from .console import clean, progress
 from .facts import Facts
@@ -48,10 +48,9 @@ class Writer:
         if sampling["seed"] is None:
             self.sampling["seed"] = secrets.randbelow(2**32)
         self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
-        if sampling["model"] is None:
-            self.sampling["model"] = DEFAULT_MODEL
-        # Here, not where torch has been loaded for nothing.
-        models.check_weights(models.find(self.sampling["model"]))
+        # Here, not for every input, nor where torch has been loaded for nothing.
+        serving(verb, sampling["model"])
+        models.check_weights(models.find(sampling["model"]))
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
 
     def run(

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from musegen.song import Track as Track
     from musegen.verbs import Takes as Takes
     from musegen.verbs import continue_ as continue_
+    from musegen.verbs import drumify as drumify
     from musegen.verbs import generate as generate
+    from musegen.verbs import groove as groove
 
 __version__ = "0.1.0"
 
@@ -48,7 +50,7 @@ _HOMES = {
     ),
     "midi": ("Reading", "read", "write"),
     "song": ("Controls", "Key", "Marker", "Meter", "Notes", "Song", "Tempo", "Track"),
-    "verbs": ("Takes", "continue_", "generate"),
+    "verbs": ("Takes", "continue_", "drumify", "generate", "groove"),
 }
 
 __all__ = [
@@ -70,7 +72,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "continue_",
+    "drumify",
     "generate",
+    "groove",
     "read",
     "write",
 ]

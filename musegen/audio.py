@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musegen.errors import LimitError, UnreadableError
+from musegen.general_midi import TAP
 from musegen.options import check_tempo, parse_meter
 from musegen.song import IntArray, Meter, Notes, Song, Tempo, Track
 from musegen.time import FloatArray
@@ -27,8 +28,6 @@ MAX_SECONDS = 15 * 60
 MAX_BYTES = 200 * 2**20
 """The most audio that is read, and the most memory for it: 4 bytes a sample and channel."""
 
-TAP = 37
-"""The pitch of every onset, whatever was struck: General MIDI's side stick."""
 TEMPO_RANGE = (70.0, 180.0)
 """Where a tempo is looked for, in bpm."""
 MIN_ONSETS = 4

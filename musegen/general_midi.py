@@ -191,6 +191,9 @@ height, so that none of 27..87 is silent."""
 VOICE_OF = {pitch: voice for voice, (_, _, pitches) in enumerate(VOICES) for pitch in pitches}
 """The place in `VOICES` of each drum pitch 27..87 and of the TD-11's 22 and 26."""
 
+TAP = 37
+"""The pitch of an onset of which nobody knows what was struck: the side stick."""
+
 _TD11_ONLY = (22, 26)
 """Pitches that tell a TD-11 from General MIDI, which has nothing there."""
 

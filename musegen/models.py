@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from musegen import recipe as recipes
 from musegen.codecs import BarCodec, HitsLayout, Layout
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
 MAX_HEADER_BYTES = 1 << 20
+N = TypeVar("N")
 DEVICES = ("cpu", "cuda", "auto")
 
 
@@ -42,17 +43,29 @@ class Model:
         return self.recipe.name
 
     @property
+    def serves(self) -> str:
+        """Its verbs, in words."""
+        return ", ".join(self.recipe.verbs)
+
+    @property
     def codec(self) -> BarCodec:
         """Of a model of tokens."""
         return bar_codec(self.recipe)
 
+    def network_as(self, kind: type[N]) -> N:
+        """The network, of the class that is needed. ModelError where it is another's."""
+        if not isinstance(self.network, kind):
+            raise ModelError(f"{self.name} has no {kind.__name__}; it serves {self.serves}")
+        return self.network
+
     @property
     def decoder(self) -> AttentionLSTM | Transformer:
         """The network of a model of tokens."""
-        bar_codec(self.recipe)
-        network: Any = self.network
-        decoder: AttentionLSTM | Transformer = network
-        return decoder
+        from musegen.networks import AttentionLSTM, Transformer
+
+        if not isinstance(self.network, (AttentionLSTM, Transformer)):
+            raise ModelError(f"{self.name} is no model of tokens; it serves {self.serves}")
+        return self.network
 
 
 def shelf() -> Path:

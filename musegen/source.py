@@ -7,10 +7,8 @@ programs, channels, the velocities it uses and the pitches of its drums.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +29,7 @@ from musegen.song import (
     Tempo,
     Track,
 )
-from musegen.time import bar_lines
+from musegen.time import bar_lines, usual_tempo
 
 TEMPO_BARS = 8
 """Bars before the end whose usual tempo is that of a continuation."""
@@ -66,7 +64,7 @@ def _chosen(song: Song, playing: Sequence[int], text: str) -> int:
     raise UsageError(f"{problem} called {text!r}; there are: {tracks}")
 
 
-def _clock(song: Song) -> int:
+def clock(song: Song) -> int:
     """The song's ticks a quarter where our grid fits them, else 480."""
     ticks = song.ticks_per_quarter
     return ticks if 24 <= ticks <= 960 and ticks % 12 == 0 else 480
@@ -87,7 +85,7 @@ class Source:
     def of(cls, song: Song, wanted: Sequence[str] = ()) -> Source:
         """UnreadableError where there is no note, UsageError where a track is not to be found."""
         places = chosen_tracks(song, wanted)
-        whole = clips.whole_bars(song.at_resolution(_clock(song)))
+        whole = clips.whole_bars(song.at_resolution(clock(song)))
         lines, _ = bar_lines(whole)
         sixteenth = whole.ticks_per_quarter // 4
         last = 1
@@ -112,11 +110,7 @@ class Source:
         """The tempo that holds longest in the last bars: a ritardando is not gone on with."""
         lines, _ = bar_lines(self.song)
         first = int(lines[max(self.bars - TEMPO_BARS, 0)])
-        heard = self.song.between(first, self.end)
-        ticks: Counter[int] = Counter()
-        for tempo, following in pairwise((*heard.tempos, Tempo(heard.length))):
-            ticks[tempo.microseconds] += following.tick - tempo.tick
-        return Tempo(0, ticks.most_common(1)[0][0])
+        return usual_tempo(self.song.between(first, self.end))
 
     def with_instruments(self, instruments: Sequence[tuple[int, bool]]) -> Source:
         """The source with other programs, (program, is_drum), one for each track that is heard."""

@@ -5,12 +5,14 @@ Four units, and the only conversions between them: ticks (integers), quarters, s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from musegen.song import IntArray, Meter, Song
+from musegen.song import IntArray, Meter, Song, Tempo
 
 FloatArray = NDArray[np.float64]
 
@@ -23,6 +25,14 @@ def ticks_to_seconds(song: Song, ticks: ArrayLike) -> FloatArray:
     at = np.asarray(ticks, dtype=np.float64)
     i = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
     return np.asarray(seconds[i] + (at - starts[i]) * rate[i])
+
+
+def usual_tempo(song: Song) -> Tempo:
+    """The tempo that holds longest, by ticks, as one from the start on."""
+    ticks: Counter[int] = Counter()
+    for tempo, following in pairwise((*song.tempos, Tempo(song.length))):
+        ticks[tempo.microseconds] += following.tick - tempo.tick
+    return Tempo(0, ticks.most_common(1)[0][0])
 
 
 def seconds(song: Song) -> float:

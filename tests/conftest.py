@@ -51,19 +51,50 @@ name = "tunes"
 style = "folk"
 """
 
+DRUM_RECIPE = """
+name = "{name}"
+verbs = ["{verb}"]
+
+[codec]
+kind = "hits"
+styles = ["rock", "jazz", "funk"]
+
+[network]
+kind = "{kind}"
+
+[network.shape]
+width = 12
+dropout = 0.1
+
+[training]
+steps = 6
+rows = 4
+length = 24
+learning_rate = 1e-2
+warmup = 2
+validate_every = 3
+validation_rows = 2
+
+[[corpora]]
+name = "beats"
+style_pattern = '{pattern}'
+"""
+
+STYLE_PATTERN = r"/\d+_([a-z]+)"
+"""The style in a name such as "drummer1/3_funk_95.mid"."""
+
 TRANSFORMER = "width = 32\nlayers = 2\nheads = 2\nkv_heads = 1\nhidden = 64\ncontext = 256"
 LSTM = "width = 16\nhidden = 24\nlayers = 2\nattention_window = 16"
 
 
-def write_model(folder: Path, name: str, kind: str, shape: str, max_tracks: int) -> Path:
+def write_model(folder: Path, recipe: str) -> Path:
     """A model folder with random weights."""
     import torch
 
     from musegen import models
 
     folder.mkdir()
-    text = RECIPE.format(name=name, kind=kind, shape=shape, max_tracks=max_tracks)
-    (folder / models.CONFIG).write_text(text)
+    (folder / models.CONFIG).write_text(recipe)
     torch.manual_seed(7)
     models.save_weights(models.build_network(models.read_recipe(folder)), folder / models.WEIGHTS)
     return folder
@@ -72,8 +103,8 @@ def write_model(folder: Path, name: str, kind: str, shape: str, max_tracks: int)
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(name: str, kind: str, shape: str, max_tracks: int) -> Path:
-        folder = tmp_path_factory.mktemp("models") / name
-        return write_model(folder, name, kind, shape, max_tracks)
+        recipe = RECIPE.format(name=name, kind=kind, shape=shape, max_tracks=max_tracks)
+        return write_model(tmp_path_factory.mktemp("models") / name, recipe)
 
     return make
 
@@ -88,6 +119,27 @@ def tiny_model(make_model: Callable[..., Path]) -> Path:
 def tiny_melody_model(make_model: Callable[..., Path]) -> Path:
     """A one-voice LSTM."""
     return make_model("tiny-lstm", "lstm", LSTM, 0)
+
+
+@pytest.fixture(scope="session")
+def make_drum_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    def make(name: str, kind: str, verb: str) -> Path:
+        recipe = DRUM_RECIPE.format(name=name, kind=kind, verb=verb, pattern=STYLE_PATTERN)
+        return write_model(tmp_path_factory.mktemp("models") / name, recipe)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_groove_model(make_drum_model: Callable[..., Path]) -> Path:
+    """Plays the hits of a drum part, in rock, jazz or funk."""
+    return make_drum_model("tiny-groove", "groove-vae", "groove")
+
+
+@pytest.fixture(scope="session")
+def tiny_drummer_model(make_drum_model: Callable[..., Path]) -> Path:
+    """Chooses the hits of a drum part, in rock, jazz or funk."""
+    return make_drum_model("tiny-drummer", "drummer", "drumify")
 
 
 def tune(seed: int, bars: int = 12, meter: tuple[int, int] = (4, 4)) -> Song:
@@ -135,6 +187,64 @@ def prepare_tunes(corpora: Path) -> Callable[..., Path]:
     def run(output: Path, corpus: Corpus | None = None, kind: str = "multitrack") -> Path:
         wanted = (corpus or Corpus("tunes", style="folk"),)
         prepare(wanted, CODECS[kind], corpora, corpora / "splits.csv", output, workers=1)
+        return output
+
+    return run
+
+
+def beat(
+    seed: int, bars: int = 4, meter: tuple[int, int] = (4, 4), swing: bool = False, clock: int = 480
+) -> Song:
+    """Kick, snare and hi-hat in eighths, played: loud and soft, early and late, with a flam."""
+    rng = np.random.default_rng(seed)
+    eighth, bar = clock // 2, Meter(0, *meter).bar_ticks(clock)
+    rows = []
+    for i, tick in enumerate(range(0, bars * bar, eighth)):
+        eighths = tick % bar // eighth
+        at = tick + swing * (eighths % 2) * (clock // 6)
+        for pitch in (42 + 4 * (rng.random() < 0.1), *((36,), (), (38,), ())[eighths % 4]):
+            early = int(rng.normal(0, clock / 60))
+            rows.append((max(at + early, 0), clock // 8, pitch, int(rng.integers(40, 127))))
+        if i % 8 == 6:
+            rows.append((at - clock // 16, clock // 8, 38, 30))
+    kit = Track(Notes.of(rows).without_overlaps(), 0, is_drum=True, name="Kit", channel=9)
+    return Song((kit,), bars * bar, clock, (Tempo.from_bpm(100 + seed),), (Meter(0, *meter),))
+
+
+@pytest.fixture(scope="session")
+def beats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`beats.zip` and `splits.csv`: 8 drummers' files, one of a style that no model knows; one
+    without drums, one that is no MIDI file, and one that is missing.
+    """
+    folder = tmp_path_factory.mktemp("beats")
+    styles = ("rock", "jazz", "funk", "polka", "rock", "jazz", "rock", "jazz")
+    splits = ("train",) * 5 + ("valid",) * 2 + ("test",)
+    rows = ["corpus,file,split"]
+    with zipfile.ZipFile(folder / "beats.zip", "w") as archive:
+        for i, (style, split) in enumerate(zip(styles, splits, strict=True)):
+            song = beat(i, 4 + i % 3, ((4, 4), (3, 4))[i % 2], swing=style == "jazz")
+            name = f"drummer1/{i}_{style}_{100 + i}.mid"
+            archive.writestr(name, midi.to_bytes(song))
+            rows.append(f"beats,{name},{split}")
+        melody = Song((Track(Notes.of([(0, 480, 60, 80)])),), 1920)
+        archive.writestr("drummer1/8_rock_100.mid", midi.to_bytes(melody))
+        archive.writestr("drummer1/9_rock_100.mid", b"not music")
+    rows += [f"beats,drummer1/{i}_rock_100.mid,train" for i in (8, 9, 10)]
+    (folder / "splits.csv").write_text("\n".join(rows))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepare_beats(beats: Path, tiny_groove_model: Path) -> Callable[[Path], Path]:
+    """Tables of the drummers' hits in a folder, for both of the tiny drum models."""
+    from musegen import models
+    from musegen.data.prepare_drums import prepare_drums
+
+    recipe = models.read_recipe(tiny_groove_model)
+    layout = models.hits_layout(recipe)
+
+    def run(output: Path) -> Path:
+        prepare_drums(recipe.corpora, layout, beats, beats / "splits.csv", output)
         return output
 
     return run

@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from numpy.typing import ArrayLike, NDArray
 
-from musegen.audio import TAP, Heard, listen
+from musegen.audio import Heard, listen
 from musegen.errors import LimitError, MusegenError, UnreadableError, UsageError
+from musegen.general_midi import TAP
 from musegen.song import Meter
 from musegen.time import bar_count, ticks_to_seconds
 

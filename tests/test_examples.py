@@ -71,6 +71,19 @@ def test_generate_band(tmp_path: Path, tiny_model: Path) -> None:
         assert all(track.is_drum for track in song.tracks) or not name.endswith("drums")
 
 
+def test_drums_for_a_tune(tmp_path: Path) -> None:
+    lines = run("drums_for_a_tune.py", tmp_path)
+    assert len(lines) == 4
+    written = songs(tmp_path)
+    whole = written.pop("melody_with_drums")
+    assert [track.is_drum for track in whole.tracks] == [False, True]
+    assert bar_count(whole) == 8
+    (beat,) = midi.read(EXAMPLES / "midi" / "beat.mid").song.tracks
+    for song in written.values():
+        assert sorted(song.tracks[0].notes.pitch) == sorted(beat.notes.pitch)
+    assert sorted(written["beat_jazz"].tracks[0].notes.velocity) == sorted(beat.notes.velocity)
+
+
 def test_inspect_song(tmp_path: Path) -> None:
     lines = run("inspect_song.py", tmp_path)
     assert lines[0] == "Band: 8 bars, 243 notes"

@@ -51,7 +51,7 @@ class Grid:
             raise UsageError(f"no grid {kind!r}; there are: {', '.join(GRIDS)}")
         twelfth = song.ticks_per_quarter // QUARTER
         lines, _ = bar_lines(song)
-        widths = np.diff(lines) // twelfth
+        widths = np.maximum(np.diff(lines) // twelfth, 1)  # a bar has a step, however short
         # One row a quarter: its tick, its bar, its place in that bar, how many twelfths it has.
         counts = -(-widths // QUARTER)
         bar = np.repeat(np.arange(len(widths)), counts)

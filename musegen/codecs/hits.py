@@ -8,6 +8,7 @@ it. Representation after Gillick et al., "Learning to Groove with Inverse Sequen
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,11 @@ BEATS = 4
 """Quarters of a bar that are told apart; later ones count as the fourth."""
 FEATURES = ("voice", "phase", "beat", "gap", "voice_gap", "chord", "extra")
 """What a network hears of a hit, beside the whole piece's style and tempo."""
+
+
+def octaves(bpm: float) -> float:
+    """A tempo as networks hear it: in octaves from 120 bpm."""
+    return math.log2(bpm / 120)
 
 
 @dataclass(frozen=True)
@@ -77,22 +83,27 @@ class Hits:
     def __len__(self) -> int:
         return len(self.step)
 
-    def played(self, offset: FloatArray, velocity: FloatArray) -> Notes:
-        """The notes with their hits at these offsets (16ths) and velocities [H].
+    def moved(self, offset: FloatArray, velocity: FloatArray) -> tuple[IntArray, IntArray]:
+        """Start and velocity of each note [N], its hit at this offset (16ths) and velocity [H].
 
-        Every note is kept, in the order in which its pitch was played, within the piece. A note of
-        no voice stays as it is.
+        A note of no voice stays as it is.
         """
-        hit, n = self.hit_of, self.notes
-        start, loud = n.start.copy(), n.velocity.copy()
-        known = hit >= 0
-        hit = hit[known]
-        moved = self.grid.ticks[self.step] + np.rint(offset * self.grid.sixteenth)
-        start[known] = moved.astype(np.int64)[hit] + self.gap[known]
-        share = n.velocity[known] / self.velocity[hit]
+        start, loud = self.notes.start.copy(), self.notes.velocity.copy()
+        known = self.hit_of >= 0
+        hit = self.hit_of[known]
+        away = np.rint(offset * self.grid.sixteenth).astype(np.int64)
+        start[known] = (self.grid.ticks[self.step] + away)[hit] + self.gap[known]
+        share = loud[known] / self.velocity[hit]
         loud[known] = np.clip(np.rint(velocity[hit] * share), 1, 127)
-        start[known] = _in_order(start[known], n.pitch[known], int(self.grid.ticks[-1]))
-        return Notes(start, n.duration, n.pitch, loud).without_overlaps()
+        return start, loud
+
+    def played(self, offset: FloatArray, velocity: FloatArray) -> Notes:
+        """The notes `moved`: all are kept, within the piece, each pitch's in their order."""
+        start, loud = self.moved(offset, velocity)
+        n = self.notes
+        return Notes(
+            in_order(start, n.pitch, int(self.grid.ticks[-1])), n.duration, n.pitch, loud
+        ).without_overlaps()
 
     def features(self) -> dict[str, NDArray[np.int64]]:
         """`FEATURES` by name: [H] each, `chord` [H, voices] of 0 and 1."""
@@ -115,8 +126,8 @@ class Hits:
         }
 
 
-def _in_order(start: IntArray, pitch: IntArray, end: int) -> IntArray:
-    """Each pitch's starts moved as little as makes them rise by a tick or more, within 0..end."""
+def in_order(start: IntArray, pitch: IntArray, end: int) -> IntArray:
+    """Each pitch's starts, moved so that they rise by a tick or more and lie within 0..end."""
     out = start.copy()
     for value in np.unique(pitch):
         mine = np.flatnonzero(pitch == value)

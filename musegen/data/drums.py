@@ -8,11 +8,13 @@ model knows both.
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,7 @@ from musegen.errors import UnreadableError
 from musegen.general_midi import VOICES
 from musegen.song import IntArray
 
+SNARE = [name for name, *_ in VOICES].index("snare")
 COLUMNS = (
     "step",
     *(f for f in FEATURES if f != "chord"),
@@ -59,6 +62,19 @@ class DrumSong:
         return np.asarray(order[first])
 
     @cached_property
+    def tapped(self) -> DrumSong:
+        """The performance as one stick taps it: only the loudest hit at each step, on the snare."""
+        alone = self.loudest == np.arange(len(self.hits))
+        hits = self.hits[alone]
+        step = self.column("step")
+        gap = self.column("gap")[np.searchsorted(step, step[alone])]  # of the step's first hit
+        hits[:, COLUMNS.index("voice")] = SNARE
+        hits[:, [COLUMNS.index("gap"), COLUMNS.index("voice_gap")]] = gap[:, None]
+        hits[:, COLUMNS.index("extra")] = 0
+        hits[:, -len(VOICES) :] = np.arange(len(VOICES)) == SNARE
+        return replace(self, hits=hits, offset=self.offset[alone])
+
+    @cached_property
     def played(self) -> NDArray[np.bool_]:
         """Which voices sound at which step [S, voices]."""
         table = np.zeros((len(self.place) + 1, len(VOICES)), dtype=bool)
@@ -75,7 +91,7 @@ class DrumSong:
 
 
 def chances(songs: Sequence[DrumSong], weights: Sequence[float]) -> NDArray[np.float64]:
-    """How likely each song is to be drawn: by its hits, on both of its grids together.
+    """How likely each song is to be drawn: by its hits, on all its grids together.
 
     `weights` are those of the corpora.
     """
@@ -83,14 +99,25 @@ def chances(songs: Sequence[DrumSong], weights: Sequence[float]) -> NDArray[np.f
     return np.asarray(hits / hits.sum())
 
 
+class Lot:
+    """The performances of one split, to draw from; `weights` are those of the corpora."""
+
+    def __init__(self, folder: Path, split: str, weights: Sequence[float]) -> None:
+        self.songs = load(folder, split)
+        self.chances = chances(self.songs, weights)
+
+    def drawn(self, count: int, rng: np.random.Generator) -> list[DrumSong]:
+        return [self.songs[i] for i in rng.choice(len(self.songs), count, p=self.chances)]
+
+
 def load(folder: Path, split: str) -> list[DrumSong]:
     """The songs of one split."""
     try:
-        with np.load(folder / f"{split}.drums.npz") as arrays:
+        with open(folder / f"{split}.drums.npz", "rb") as file, np.load(file) as arrays:
             table, hits, offset, place, bar = (
                 arrays[name] for name in ("songs", "hits", "offset", "place", "bar")
             )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
     songs, hit, step = [], 0, 0
     for corpus, style, bpm, weight, hit_count, step_count in table.tolist():

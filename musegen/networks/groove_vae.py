@@ -95,6 +95,16 @@ class Chances(NamedTuple):
     offset: Tensor
 
 
+def velocity_middles(bins: int) -> Tensor:
+    """The velocity in the middle of each of so many bins of 0..127."""
+    return torch.arange(bins) * (128 / bins) + (128 / bins - 1) / 2
+
+
+def offset_middles(bins: int) -> Tensor:
+    """The offset, in 16ths, in the middle of each of so many bins."""
+    return torch.linspace(-0.5, 0.5, bins)
+
+
 def heard(feel: Feel, kept: Tensor) -> Tensor:
     """[B, H, 3]: what is heard of a performance, of the hits that are kept [B, H]."""
     columns = (feel.velocity / 64 - 1, feel.offset * 4, torch.ones_like(feel.offset))
@@ -166,6 +176,9 @@ class GrooveVAE(nn.Module):
     def read(self, score: Score) -> Tensor:
         """[B, H, E]: every hit in the light of all others."""
         inputs = self.inputs(score)
+        if not inputs.shape[1]:  # an LSTM refuses to read nothing
+            width = self.usual_velocity.in_features - self.config.latent
+            return inputs.new_zeros(len(inputs), 0, width)
         if self.config.encoder == "lstm":
             return self._dropped(self.encoder(inputs)[0])
         return self._dropped(self.encoder(inputs, src_key_padding_mask=score.mask == 0))

@@ -18,20 +18,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.codecs.grid import QUARTER
-from musegen.codecs.hits import HitsLayout
+from musegen.codecs.hits import HitsLayout, octaves
 from musegen.codecs.taps import places
 from musegen.data import drums
 from musegen.data.drums import DrumSong
 from musegen.general_midi import VOICES
 from musegen.networks.drummer import Rhythm
-from musegen.objectives.grooves import TEMPO_SPREAD, UNKNOWN_STYLE, octaves
+from musegen.objectives.grooves import TEMPO_SPREAD, UNKNOWN_STYLE
 from musegen.objectives.objective import Cost
 from musegen.recipe import Recipe
 
-WHOLE = 0.4
+WHOLE = 0.5
 """Share of the stretches whose rhythm is all that is played; the others are played along to."""
-UNTOLD = 0.5
-"""Share of the stretches whose density, or velocities, or timing, is not told."""
+TOLD = 0.4
+"""Share of the stretches that are surely told velocities and timing; others may be told either."""
 
 Batch = tuple[Rhythm, Tensor]
 
@@ -44,20 +44,15 @@ class Drummers:
         self.length, self.device = recipe.training.length, device
         self.unknown = len(recipe.codec.styles)
         weights = [c.weight for c in recipe.corpora]
-        self.songs, self.held_out = (drums.load(data, split) for split in ("train", "valid"))
-        self.chances, self.held_out_chances = (
-            drums.chances(songs, weights) for songs in (self.songs, self.held_out)
-        )
+        self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
 
     def batch(self, rows: int, key: tuple[int, ...], step: int) -> Batch:
         rng = np.random.default_rng(key)
-        songs = [self.songs[i] for i in rng.choice(len(self.songs), rows, p=self.chances)]
-        return self._batched([self._example(song, rng) for song in songs])
+        return self._batched([self._example(song, rng) for song in self.train.drawn(rows, rng)])
 
     def validation(self, rows: int, key: tuple[int, ...]) -> Batch:
         rng = np.random.default_rng(key)
-        drawn = rng.choice(len(self.held_out), rows, p=self.held_out_chances)
-        songs = [self.held_out[i] for i in drawn]
+        songs = self.held_out.drawn(rows, rng)
         return self._batched([self._plain_example(song, rng) for song in songs])
 
     def _batched(self, examples: list[dict[str, NDArray[Any]]]) -> Batch:
@@ -75,8 +70,9 @@ class Drummers:
     def _example(self, song: DrumSong, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """A stretch with some of what there is to know of its rhythm, or of a part of it."""
         example = self._stretch(song, rng)
+        told = rng.random() < TOLD
         for name in ("density", "velocity", "offset"):
-            if rng.random() < UNTOLD:
+            if rng.random() < 0.5 and (name == "density" or not told):
                 example[name] = np.full_like(example[name], np.nan)
         if rng.random() < UNKNOWN_STYLE:
             example["style"] = np.array(self.unknown)

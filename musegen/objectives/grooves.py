@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from musegen.codecs.hits import FEATURES, HitsLayout
+from musegen.codecs.hits import FEATURES, HitsLayout, octaves
 from musegen.data import drums
 from musegen.data.drums import COLUMNS, DrumSong
 from musegen.general_midi import VOICES
-from musegen.networks.groove_vae import Chances, Feel, Score
+from musegen.networks.groove_vae import Chances, Feel, Score, offset_middles, velocity_middles
 from musegen.objectives.objective import Cost
 from musegen.recipe import Recipe
 
@@ -24,18 +24,16 @@ KL_WEIGHT = 0.2
 UNKNOWN_STYLE = 0.2
 """Share of the stretches in training whose style is not told."""
 TAPPED = 0.25
-"""Share of the stretches that are told taps, at some of their steps; of velocity, and of timing."""
+"""Share of the stretches that are told taps at some of their steps, of velocity, and of timing; and
+of those from whose taps alone the feel is read."""
 TEMPO_SPREAD = 0.03
 """In octaves: how far the tempo that is told may lie off."""
 BLUR = 1.0
 """In bins: a target is a bell this wide, since the bin beside the true one is nearly as true."""
 
 Batch = tuple[Score, Feel, Score, Feel]
-
-
-def octaves(bpm: float) -> float:
-    """A tempo as networks hear it: in octaves from 120 bpm."""
-    return math.log2(bpm / 120)
+Stretch = dict[str, NDArray[Any]]
+"""By name of the fields of `Score` and `Feel`; and `step`, counted from the first."""
 
 
 class Grooves:
@@ -46,36 +44,37 @@ class Grooves:
         self.length, self.device = recipe.training.length, device
         self.unknown = len(recipe.codec.styles)
         weights = [c.weight for c in recipe.corpora]
-        self.songs, self.held_out = (drums.load(data, split) for split in ("train", "valid"))
-        self.chances, self.held_out_chances = (
-            drums.chances(songs, weights) for songs in (self.songs, self.held_out)
-        )
+        self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
 
     def batch(self, rows: int, key: tuple[int, ...], step: int) -> Batch:
         rng = np.random.default_rng(key)
-        return self._stretches(self.songs, self.chances, rows, rng, changed=True)
+        return self._batched([self._pair(song, rng) for song in self.train.drawn(rows, rng)])
 
     def validation(self, rows: int, key: tuple[int, ...]) -> Batch:
         rng = np.random.default_rng(key)
-        return self._stretches(self.held_out, self.held_out_chances, rows, rng, changed=False)
+        songs = self.held_out.drawn(rows, rng)
+        return self._batched([self._plain_pair(song, rng) for song in songs])
 
-    def _stretches(
-        self,
-        songs: Sequence[DrumSong],
-        chances: np.ndarray[Any, Any],
-        rows: int,
-        rng: np.random.Generator,
-        *,
-        changed: bool,
-    ) -> Batch:
-        pairs = []
-        for song in (songs[i] for i in rng.choice(len(songs), rows, p=chances)):
-            style = self.unknown if changed and rng.random() < UNKNOWN_STYLE else song.style
-            tempo = octaves(song.bpm) + changed * TEMPO_SPREAD * rng.standard_normal()
-            latest = max(len(song.hits) - self.length // 2, 1)
-            starts = rng.integers(0, latest, 2)
-            pair = [stretch(song, int(s), self.length, style, tempo) for s in starts]
-            pairs.append([_untapped(part, rng if changed else None) for part in pair])
+    def _plain_pair(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
+        """Two stretches of a performance, told its style and tempo, and no taps."""
+        tempo = octaves(song.bpm)
+        pair = [self._stretch(song, song.style, tempo, rng) for _ in range(2)]
+        return [_tapped(stretch, None) for stretch in pair]
+
+    def _pair(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
+        """Two stretches of a performance, of which more or less is told."""
+        style = self.unknown if rng.random() < UNKNOWN_STYLE else song.style
+        tempo = octaves(song.bpm) + TEMPO_SPREAD * rng.standard_normal()
+        other = song.tapped if rng.random() < TAPPED else song
+        return [_tapped(self._stretch(part, style, tempo, rng), rng) for part in (song, other)]
+
+    def _stretch(
+        self, song: DrumSong, style: int, tempo: float, rng: np.random.Generator
+    ) -> Stretch:
+        first = int(rng.integers(0, max(len(song.hits) - self.length // 2, 1)))
+        return stretch(song, first, self.length, style, tempo)
+
+    def _batched(self, pairs: list[list[Stretch]]) -> Batch:
         one, other = (batched([pair[i] for pair in pairs], self.device) for i in (0, 1))
         return (*one, *other)
 
@@ -91,10 +90,8 @@ class Grooves:
         return Cost(loss, costs[-1][1], hits)
 
 
-def stretch(
-    song: DrumSong, first: int, length: int, style: int, tempo: float
-) -> dict[str, np.ndarray[Any, Any]]:
-    """`length` hits from hit `first` on, by name of the fields of `Score` and `Feel`."""
+def stretch(song: DrumSong, first: int, length: int, style: int, tempo: float) -> Stretch:
+    """`length` hits from hit `first` on, with all the taps."""
     there = np.arange(first, first + length)
     at = np.minimum(there, len(song.hits) - 1)
     table = song.hits[at]
@@ -113,10 +110,8 @@ def stretch(
     }
 
 
-def _untapped(
-    stretch: dict[str, np.ndarray[Any, Any]], rng: np.random.Generator | None
-) -> dict[str, np.ndarray[Any, Any]]:
-    """The stretch without its taps, but for some, at some steps, of a few stretches."""
+def _tapped(stretch: Stretch, rng: np.random.Generator | None) -> Stretch:
+    """The stretch with the taps of some of its steps, by chance, or of none."""
     step = stretch["step"]
     kept = {}
     for name in ("tap_velocity", "tap_offset"):
@@ -126,9 +121,7 @@ def _untapped(
     return stretch | kept
 
 
-def batched(
-    stretches: Sequence[dict[str, np.ndarray[Any, Any]]], device: torch.device
-) -> tuple[Score, Feel]:
+def batched(stretches: Sequence[Stretch], device: torch.device) -> tuple[Score, Feel]:
     """Stretches of one length as tensors."""
 
     def tensor(name: str) -> Tensor:
@@ -137,24 +130,14 @@ def batched(
     return Score(*map(tensor, Score._fields)), Feel(*map(tensor, Feel._fields))
 
 
-def velocity_centres(bins: int) -> Tensor:
-    """The velocity in the middle of each of so many bins of 0..127."""
-    return torch.arange(bins) * (128 / bins) + (128 / bins - 1) / 2
-
-
-def offset_centres(bins: int) -> Tensor:
-    """The offset, in 16ths, that each of so many bins stands for."""
-    return torch.linspace(-0.5, 0.5, bins)
-
-
 def costs_of(chances: Chances, feel: Feel, mask: Tensor) -> tuple[Tensor, Tensor]:
     """Nats of the hits that are there, summed: against blurred targets, and against their bins."""
     blurred = exact = torch.zeros((), device=mask.device)
-    for logits, values, centres in (
-        (chances.velocity, feel.velocity, velocity_centres),
-        (chances.offset, feel.offset, offset_centres),
+    for logits, values, middles in (
+        (chances.velocity, feel.velocity, velocity_middles),
+        (chances.offset, feel.offset, offset_middles),
     ):
-        middle = centres(logits.shape[-1]).to(mask.device)
+        middle = middles(logits.shape[-1]).to(mask.device)
         logs = logits[mask].float().log_softmax(-1)
         away = (middle - values[mask][:, None]) / (middle[1] - middle[0])
         target = torch.softmax(-0.5 * (away / BLUR) ** 2, -1)

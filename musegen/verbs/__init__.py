@@ -4,7 +4,19 @@ Variation k depends on the seed and on k alone, not on how many variations are a
 """
 
 from musegen.verbs.continuation import Continuation, continue_
+from musegen.verbs.drumming import Drumming, drumify
 from musegen.verbs.generation import Generation, generate
+from musegen.verbs.grooving import Grooving, groove
 from musegen.verbs.takes import Takes
 
-__all__ = ["Continuation", "Generation", "Takes", "continue_", "generate"]
+__all__ = [
+    "Continuation",
+    "Drumming",
+    "Generation",
+    "Grooving",
+    "Takes",
+    "continue_",
+    "drumify",
+    "generate",
+    "groove",
+]

@@ -43,6 +43,12 @@ def main() -> None:
                 ]
                 for name in ("melody", "piano", "beat", "band")
             },
+            "musegen groove, 8 bars of 4/4": [
+                *(*musegen, "groove", str(EXAMPLES / "band.mid"), "-n", "1", "-o", folder)
+            ],
+            "musegen drumify melody.mid, 4 x 8 bars": [
+                *(*musegen, "drumify", str(EXAMPLES / "melody.mid"), "--seed", "1", "-o", folder)
+            ],
         }
         # in turn, so that a busy spell of the machine falls on all of them
         times: dict[str, list[float]] = {name: [] for name in commands}

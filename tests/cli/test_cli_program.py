@@ -28,7 +28,7 @@ Options:
 
 Commands:
 """
-COMMANDS = ["generate", "continue", "inspect", "models", "data", "train"]
+COMMANDS = ["generate", "continue", "groove", "drumify", "inspect", "models", "data", "train"]
 
 
 def test_help(musegen: Musegen) -> None:
@@ -116,6 +116,8 @@ def test_help_imports_neither_torch_nor_numpy(tmp_path: Path, words: list[str]) 
         ["models", "info", "melody-lstm"],
         ["generate", "--dry-run", "--name-template", "{key}_{n}"],
         ["continue", "--dry-run", str(EXAMPLES)],
+        ["groove", "--dry-run", str(EXAMPLES)],
+        ["drumify", "--dry-run", str(EXAMPLES)],
         ["continue", "nothing.mid"],
     ],
     ids=lambda words: " ".join(words[:2]),
