@@ -27,7 +27,7 @@ COMMANDS = {
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),
-    "evaluate": ("evaluate", "Measure a model on prepared data."),
+    "evaluate": ("evaluate", "Measure a model on held-out music."),
 }
 """Each command: the module in this package that has it as `command`, and its help in a line."""
 

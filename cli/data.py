@@ -36,7 +36,7 @@ def command() -> None:
     type=str,
     callback=options.checked(options.Number(int, 1, 256)),
     metavar="N",
-    help="Processes; by default one a core.",
+    help="Processes, for a model of tokens; by default one a core.",
 )
 @options.quiet
 @options.debug
@@ -45,8 +45,8 @@ def prepare(
 ) -> int:
     """Encode the corpora of the recipe CONFIG for training.
 
-    An interrupted run goes on where it was. The counts, and why files were dropped, are in
-    OUTPUT/shards.json.
+    An interrupted run of a model of tokens goes on where it was. The counts, and why files were
+    dropped, are in OUTPUT/shards.json.
     """
     from musegen.codecs import HitsLayout
     from musegen.data.prepare import prepare

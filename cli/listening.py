@@ -9,7 +9,7 @@ from typing import Any
 
 from musegen.audio import listen
 from musegen.codecs.grid import GridKind
-from musegen.errors import UnreadableError, UsageError
+from musegen.errors import MusegenError, UnreadableError, UsageError
 from musegen.song import Song
 from musegen.time import bar_count
 from musegen.verbs import grooving
@@ -61,8 +61,8 @@ def performance(name: str, audio: Mapping[str, Any], grid: GridKind) -> Listenin
     heard = Listening.of(Input(name, path), audio)
     try:
         grooving.performance(heard.song, grid)
-    except UnreadableError as error:
-        raise UnreadableError(f"{name}: {error}") from None
+    except MusegenError as error:
+        raise type(error)(f"{name}: {error}") from None
     return heard
 
 

@@ -37,7 +37,7 @@ def command(config: str, data: str, run: str, device: str, compiled: bool, quiet
 
     def report(line: dict[str, Any]) -> None:
         if not quiet:
-            say(progress(line, recipe.training.steps))
+            say(progress(line, recipe.training.end))
 
     weights = train(recipe, Path(data), Path(run), device=device, compiled=compiled, report=report)
     show([str(weights)])

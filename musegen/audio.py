@@ -96,9 +96,10 @@ def listen(
     start = np.rint(ticks).astype(np.int64)
     notes = Notes(start, np.full_like(start, _TAP_TICKS), np.full_like(start, TAP), velocity)
     bar = meter.bar_ticks(_TICKS_PER_QUARTER)
+    last = int(start[-1]) + _TICKS_PER_QUARTER // 8  # just ahead of a bar line, it is on it
     song = Song(
         (Track(notes.without_overlaps(), is_drum=True, name="taps"),),
-        length=(int(start[-1]) // bar + 1) * bar,
+        length=(last // bar + 1) * bar,
         ticks_per_quarter=_TICKS_PER_QUARTER,
         tempos=(quarter,),
         meters=(meter,),

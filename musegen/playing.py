@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -42,8 +43,14 @@ class Setting:
     def tensors(self, network: Drummer | GrooveVAE) -> tuple[Tensor, Tensor]:
         """Style and tempo, [1] each."""
         unknown = network.config.styles
-        style = torch.tensor([unknown if self.style is None else self.style])
-        return style, torch.tensor([octaves(self.bpm)])
+        style = np.array([unknown if self.style is None else self.style])
+        return tensor(style, network)[0], tensor(np.array([octaves(self.bpm)]), network)[0]
+
+
+def tensor(column: NDArray[Any], network: Drummer | GrooveVAE) -> Tensor:
+    """A column [N] as the network takes it, [1, N], where the network is."""
+    there = torch.from_numpy(column)[None].to(next(network.parameters()).device)
+    return there.float() if there.is_floating_point() else there
 
 
 # How hits are played
@@ -51,13 +58,13 @@ class Setting:
 
 def score(network: GrooveVAE, hits: Hits, setting: Setting, taps: Taps | None = None) -> Score:
     """The hits as the network reads them, [1, H]; `taps` say how some steps are to be played."""
-    tensors = {name: torch.from_numpy(column)[None] for name, column in hits.features().items()}
+    tensors = {name: tensor(column, network) for name, column in hits.features().items()}
     style, tempo = setting.tensors(network)
     known = np.full((2, len(hits)), np.nan)
     if taps is not None:
         inside = hits.step < len(taps.onset)
         known[:, inside] = np.stack((taps.velocity, taps.offset))[:, hits.step[inside]]
-    velocity, offset = torch.from_numpy(known).float()[:, None]
+    velocity, offset = (tensor(column, network) for column in known)
     mask = torch.ones_like(velocity)
     return Score(
         **tensors, style=style, tempo=tempo, tap_velocity=velocity, tap_offset=offset, mask=mask
@@ -66,7 +73,7 @@ def score(network: GrooveVAE, hits: Hits, setting: Setting, taps: Taps | None = 
 
 def feel_of(network: GrooveVAE, hits: Hits, setting: Setting) -> Tensor:
     """The latent feel of a performance, [1, Z]."""
-    feel = Feel(*(torch.from_numpy(c).float()[None] for c in (hits.velocity, hits.offset)))
+    feel = Feel(*(tensor(c * 1.0, network) for c in (hits.velocity, hits.offset)))
     return network.posterior(score(network, hits, setting), feel)[0]
 
 
@@ -119,7 +126,7 @@ def borrowed(network: GrooveVAE, hits: Hits, setting: Setting) -> tuple[Tensor, 
 def usual_feel(chances: Chances) -> tuple[FloatArray, FloatArray]:
     """Velocity and offset to be expected of each hit [H]: the means of the chances [H, bins]."""
     velocity, offset = (
-        (logits.float().softmax(-1) @ middles(logits.shape[-1])).double().numpy()
+        (logits.float().cpu().softmax(-1) @ middles(logits.shape[-1])).double().numpy()
         for logits, middles in (
             (chances.velocity, velocity_middles),
             (chances.offset, offset_middles),
@@ -143,12 +150,12 @@ def play(
     performance = network.performance(seen) if network.config.history else None
     usual = network.usual(seen)
     for hit in range(seen.shape[1]):
-        logits = usual.velocity[0, hit] if performance is None else performance.velocity()
-        loud = draw(logits.numpy()[None], sampling, [stream])[0]
+        logits = performance.velocity() if performance else usual.velocity[0, hit]
+        loud = draw(logits.cpu().numpy()[None], sampling, [stream])[0]
         # Any value of the bin: else the bins would be heard.
         velocity[hit] = max(loud * width + int(stream.random() * width), 1)
-        logits = usual.offset[0, hit] if performance is None else performance.offset(velocity[hit])
-        late = draw(logits.numpy()[None], sampling, [stream])[0]
+        logits = performance.offset(velocity[hit]) if performance else usual.offset[0, hit]
+        late = draw(logits.cpu().numpy()[None], sampling, [stream])[0]
         spread = (stream.random() - 0.5) * (delays[1] - delays[0])
         offset[hit] = np.clip(delays[late] + spread, delays[0], delays[-1])
         if performance is not None:
@@ -166,19 +173,18 @@ def rhythm(
     phase, beat = places(grid.place[:-1])
     style, tempo = setting.tensors(network)
     onset, velocity, offset = (
-        torch.from_numpy(column).float()[None]
-        for column in (taps.onset, taps.velocity, taps.offset)
+        tensor(column * 1.0, network) for column in (taps.onset, taps.velocity, taps.offset)
     )
     return Rhythm(
         onset=onset,
         velocity=velocity,
         offset=offset,
-        phase=torch.from_numpy(phase)[None],
-        beat=torch.from_numpy(beat)[None],
+        phase=tensor(phase, network),
+        beat=tensor(beat, network),
         style=style,
         tempo=tempo,
-        density=torch.tensor([math.nan if density is None else density]),
-        fill=torch.tensor([float(fill)]),
+        density=tensor(np.array([math.nan if density is None else density]), network)[0],
+        fill=tensor(np.array([float(fill)]), network)[0],
         mask=torch.ones_like(onset),
     )
 
@@ -197,7 +203,7 @@ def drum(
     performance = network.performance(read)
     combinations = np.zeros(read.shape[1], dtype=np.int64)
     for step in range(len(combinations)):
-        logits = performance.chances().numpy()
+        logits = performance.chances().cpu().numpy()
         if onset is not None:
             allowed = slice(1, None) if onset[step] else slice(0, 1)
             chosen = draw(logits[None, allowed], sampling, [stream])[0] + allowed.start

@@ -32,6 +32,8 @@ class Training:
     warmup: int = 200
     cooldown: float = 0.3
     """Share of the steps, at the end, over which the rate falls to nothing."""
+    stop: int | None = None
+    """The step to stop at before the last one: an average of the weights is good earlier."""
     original_keys: float = 0.07
     """Share of the steps, at the end, without augmentation of pitch and velocity."""
     weight_decay: float = 0.1
@@ -42,6 +44,11 @@ class Training:
     validate_every: int = 500
     validation_rows: int = 64
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def end(self) -> int:
+        """The last step that is made."""
+        return self.steps if self.stop is None else min(self.stop, self.steps)
 
 
 @dataclass(frozen=True)

@@ -73,11 +73,12 @@ def learning_rate(step: int, training: Training) -> float:
 def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
     """Whether a run that came to `step` by the recipe `begun`, as a dict, can go on by this one.
 
-    Steps and cooldown may be others where that would have changed nothing so far: a plateau can be
-    lengthened.
+    Steps, cooldown and stop may be others where that would have changed nothing so far: a plateau
+    can be lengthened.
     """
     now = recipe.training
-    then = replace(now, **{field: begun["training"][field] for field in ("steps", "cooldown")})
+    free = ("steps", "cooldown", "stop")
+    then = replace(now, **{field: begun["training"].get(field) for field in free})
     return asdict(replace(recipe, training=then)) == begun and all(
         learning_rate(s, now) == learning_rate(s, then)
         and augmentation(s, now) == augmentation(s, then)
@@ -107,9 +108,9 @@ def train(
         loop = _Loop(recipe, data, run, here, compiled)
         loop.resume()
         saved = time.monotonic()
-        while loop.step < recipe.training.steps:
+        while loop.step < recipe.training.end:
             loop.advance()
-            last = loop.step == recipe.training.steps
+            last = loop.step == recipe.training.end
             if last or loop.step % recipe.training.validate_every == 0:
                 loop.validate(report)
             elif loop.step % REPORT_EVERY == 0:
@@ -213,7 +214,7 @@ class _Loop:
             "learning_rate": learning_rate(self.step - 1, self.training),
             "tokens_per_second": round(rate * self.training.rows * self.training.length),
             "seconds": round(self.seconds, 1),
-            "seconds_left": round((self.training.steps - self.step) / max(rate, 1e-9)),
+            "seconds_left": round((self.training.end - self.step) / max(rate, 1e-9)),
         }
         self._nats = self._notes = 0.0
         return line

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -29,46 +28,37 @@ def recipe(request: pytest.FixtureRequest) -> Recipe:
     return models.read_recipe(folder)
 
 
-def with_shape(recipe: Recipe, **changes: Any) -> Recipe:
-    return replace(recipe, network=replace(recipe.network, shape=recipe.network.shape | changes))
-
-
-def test_a_run_leaves_weights_that_fit(recipe: Recipe, data: Path, tmp_path: Path) -> None:
-    weights = train.train(recipe, data, tmp_path)
-    stored = load_file(weights)
-    expected = models.build_network(recipe).state_dict()
-    assert {k: v.shape for k, v in stored.items()} == {k: v.shape for k, v in expected.items()}
-    assert all(torch.isfinite(v).all() for v in stored.values())
-    assert [line["step"] for line in log(tmp_path)] == [3, 6]
-    assert all(4 < line["valid_bits_per_note"] < 30 for line in log(tmp_path))
-
-
 def test_a_killed_run_ends_as_if_it_had_not_been(
     recipe: Recipe, data: Path, tmp_path: Path
 ) -> None:
     whole = train.train(recipe, data, tmp_path / "whole")
+    stored = load_file(whole)
+    expected = models.build_network(recipe).state_dict()
+    assert {k: v.shape for k, v in stored.items()} == {k: v.shape for k, v in expected.items()}
+    assert all(torch.isfinite(v).all() for v in stored.values())
     with pytest.raises(KilledError):
         train.train(recipe, data, tmp_path / "cut", checkpoint_seconds=0, report=kill_at(6))
     assert not (tmp_path / "cut" / "weights.safetensors").exists()
     resumed = train.train(recipe, data, tmp_path / "cut")
     assert whole.read_bytes() == resumed.read_bytes()
     assert log(tmp_path / "cut") == log(tmp_path / "whole")
+    assert [line["step"] for line in log(tmp_path / "cut")] == [3, 6]
 
 
 def test_it_learns(recipe: Recipe, data: Path, tmp_path: Path) -> None:
-    longer = with_training(recipe, steps=40, validate_every=20, average=0.5, validation_rows=8)
+    longer = with_training(recipe, steps=18, validate_every=3, average=0.5)
     train.train(longer, data, tmp_path)
-    train.train(with_training(recipe, validation_rows=8), data, tmp_path / "short")
-    bits = [log(run)[-1]["valid_bits_per_note"] for run in (tmp_path / "short", tmp_path)]
-    assert bits[1] < bits[0] - 1
+    bits = [line["valid_bits_per_note"] for line in log(tmp_path)]
+    assert bits[-1] < bits[0] - 1
 
 
-@pytest.mark.parametrize("changes", [{"encoder": "transformer"}, {"history": False}])
-def test_other_kinds_of_groove_model_are_trained(
-    changes: dict[str, Any], data: Path, tiny_groove_model: Path, tmp_path: Path
+def test_another_kind_of_groove_model_is_trained(
+    data: Path, tiny_groove_model: Path, tmp_path: Path
 ) -> None:
     recipe = with_training(models.read_recipe(tiny_groove_model), steps=2)
-    assert train.train(with_shape(recipe, **changes), data, tmp_path).exists()
+    shape = recipe.network.shape | {"encoder": "transformer", "history": False}
+    recipe = replace(recipe, network=replace(recipe.network, shape=shape))
+    assert train.train(recipe, data, tmp_path).exists()
 
 
 def test_data_of_other_styles_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:

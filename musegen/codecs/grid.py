@@ -58,6 +58,8 @@ class Grid:
         place = QUARTER * (np.arange(len(bar)) - np.repeat(np.cumsum(counts) - counts, counts))
         start = lines[bar] + place * twelfth
         width = np.minimum(QUARTER, widths[bar] - place)
+        if len(widths) > 1:  # a pick-up is the end of a bar
+            place[bar == 0] += max(int(widths[1] - widths[0]), 0)
         if kind == "auto":
             triplet = _triplets(start, onsets, song.ticks_per_quarter)
         else:
@@ -81,7 +83,7 @@ class Grid:
     def nearest(self, ticks: IntArray) -> tuple[IntArray, FloatArray]:
         """Each tick's step, and its distance from there in 16ths."""
         right = np.clip(np.searchsorted(self.ticks, ticks), 1, len(self.ticks) - 1)
-        late = 2 * ticks >= self.ticks[right - 1] + self.ticks[right]
+        late = 2 * ticks > self.ticks[right - 1] + self.ticks[right]
         step = right - 1 + late
         return step, (ticks - self.ticks[step]) / self.sixteenth
 
@@ -98,7 +100,8 @@ def _triplets(quarters: IntArray, onsets: IntArray, ticks_per_quarter: int) -> N
     early = onsets + ticks_per_quarter // QUARTER
     quarter = np.maximum(np.searchsorted(quarters, early, side="right") - 1, 0)
     at = (onsets - quarters[quarter]) / ticks_per_quarter
-    straight, triplet = (np.abs(at * n - np.rint(at * n)) * 4 / n for n in (4, 6))
+    straight, triplet, finer = (np.abs(at * n - np.rint(at * n)) * 4 / n for n in (4, 6, 8))
+    straight = np.where(finer < _DEVIATIONS[0] / 2, np.minimum(straight, finer), straight)  # a roll
     low, high = _DEVIATIONS
     variance = np.clip(np.mean(np.minimum(straight, triplet) ** 2), low**2, high**2)
     gain = (straight**2 - triplet**2) / (2 * variance) - np.log(6 / 4)

@@ -1,9 +1,10 @@
 """Drum parts as hits: which voice at which step of a grid, how loud, and how far off the step.
 
-A slot is one voice at one step. Its loudest note is its hit, which is what a model hears and moves;
-the other notes of the slot (the grace note of a flam, a second cymbal, the rest of a roll) go with
-it. Representation after Gillick et al., "Learning to Groove with Inverse Sequence Transformations"
-(ICML 2019, https://arxiv.org/abs/1905.06118), with the offset in 16ths of -0.5..0.5.
+A slot is one voice at one step. The loudest of the notes near the step is its hit, which is what a
+model hears and moves; the other notes of the slot (the grace note of a flam, a second cymbal, the
+rest of a roll) go with it. After Gillick et al., "Learning to Groove with Inverse Sequence
+Transformations" (ICML 2019, https://arxiv.org/abs/1905.06118), with the offset in 16ths of
+-0.5..0.5.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from musegen.time import FloatArray
 
 MAX_GAP = 4 * QUARTER
 """A longer gap, in twelfths of a quarter, counts as so long."""
+FLAM = 4
+"""A note that is louder than another of its slot is the slot's hit, though it may be further from
+the step by a 16th divided by this."""
 BEATS = 4
 """Quarters of a bar that are told apart; later ones count as the fourth."""
 FEATURES = ("voice", "phase", "beat", "gap", "voice_gap", "chord", "extra")
@@ -44,7 +48,8 @@ class Hits:
     """The hits of a drum part in order of step, then voice, [H] each, and its notes [N].
 
     `velocity` is 1..127, `offset` in 16ths. `hit_of` [N] is the hit that a note goes with, or -1
-    where its pitch is no drum's, and `gap` [N] how many ticks the note is behind it.
+    where its pitch is no drum's or its step is the end, and `gap` [N] how many ticks the note is
+    behind it.
     """
 
     notes: Notes
@@ -61,9 +66,14 @@ class Hits:
         step, offset = grid.nearest(notes.start)
         voice = voices(notes.pitch)
         slot = step * len(VOICES) + voice
-        # The loudest of a slot first, of equals the one nearest to the step.
-        order = np.lexsort((np.abs(offset), -notes.velocity, slot))
-        order = order[voice[order] >= 0]
+        # What anticipates the end has no step to go to, and stays.
+        known = np.flatnonzero((voice >= 0) & (step < len(grid)))
+        away = np.abs(notes.start - grid.ticks[step])
+        least = np.full((len(grid) + 1) * len(VOICES), np.iinfo(np.int64).max)
+        np.minimum.at(least, slot[known], away[known])
+        far = away - grid.sixteenth // FLAM > least[slot]
+        # Of a slot the loudest first, of equals the one nearest to the step; after those, the rest.
+        order = known[np.lexsort((away[known], -notes.velocity[known], far[known], slot[known]))]
         new = np.diff(slot[order], prepend=-1) != 0
         main = order[new]
         hit_of = np.full(len(notes), -1)
@@ -86,13 +96,18 @@ class Hits:
     def moved(self, offset: FloatArray, velocity: FloatArray) -> tuple[IntArray, IntArray]:
         """Start and velocity of each note [N], its hit at this offset (16ths) and velocity [H].
 
-        A note of no voice stays as it is.
+        A note that goes with no hit stays as it is.
         """
         start, loud = self.notes.start.copy(), self.notes.velocity.copy()
         known = self.hit_of >= 0
         hit = self.hit_of[known]
         away = np.rint(offset * self.grid.sixteenth).astype(np.int64)
-        start[known] = (self.grid.ticks[self.step] + away)[hit] + self.gap[known]
+        # At most half of the way to the next step, where these are nearer than 16ths.
+        ticks = self.grid.ticks
+        half = np.minimum(np.diff(ticks), self.grid.sixteenth) // 2
+        before = np.where(self.step > 0, half[self.step - 1], half[0] if len(half) else 0)
+        away = np.clip(away, -before, half[self.step])
+        start[known] = (ticks[self.step] + away)[hit] + self.gap[known]
         share = loud[known] / self.velocity[hit]
         loud[known] = np.clip(np.rint(velocity[hit] * share), 1, 127)
         return start, loud

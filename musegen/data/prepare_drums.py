@@ -19,7 +19,7 @@ from musegen.codecs.hits import FEATURES, Hits, HitsLayout
 from musegen.data import corpora, drums
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.drums import DrumSong
-from musegen.errors import LimitError, UnreadableError
+from musegen.errors import LimitError, UnreadableError, UsageError
 from musegen.song import Notes, Song
 
 
@@ -64,6 +64,9 @@ def prepare_drums(
     songs: dict[str, list[DrumSong]] = {split: [] for split in SPLITS}
     summary: dict[str, Any] = {}
     for number, corpus in enumerate(wanted):
+        for field in ("tracks", "beats", "drum_map", "index", "licenses"):
+            if getattr(corpus, field):
+                raise UsageError(f"corpus {corpus.name}: {field!r} is for models of tokens")
         read = corpora.opener(corpora.find(corpus.name, folder))
         dropped: Counter[str] = Counter()
         counts = {what: dict.fromkeys(SPLITS, 0) for what in ("songs", "hits")}

@@ -13,6 +13,7 @@ Axes: `B` batch, `H` hits, `D` width, `E` width of what the encoder gives, `Z` l
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -105,6 +106,13 @@ def offset_middles(bins: int) -> Tensor:
     return torch.linspace(-0.5, 0.5, bins)
 
 
+def waves(length: int, width: int) -> Tensor:
+    """[length, width]: a place in a row as sines and cosines (Vaswani et al., 2017)."""
+    rates = torch.exp(torch.arange(0, width, 2) * (-math.log(10_000) / width))
+    angles = torch.arange(length)[:, None] * rates
+    return torch.stack((angles.sin(), angles.cos()), -1).flatten(1)[:, :width]
+
+
 def heard(feel: Feel, kept: Tensor) -> Tensor:
     """[B, H, 3]: what is heard of a performance, of the hits that are kept [B, H]."""
     columns = (feel.velocity / 64 - 1, feel.offset * 4, torch.ones_like(feel.offset))
@@ -181,6 +189,7 @@ class GrooveVAE(nn.Module):
             return inputs.new_zeros(len(inputs), 0, width)
         if self.config.encoder == "lstm":
             return self._dropped(self.encoder(inputs)[0])
+        inputs = inputs + waves(inputs.shape[1], inputs.shape[2]).to(inputs)
         return self._dropped(self.encoder(inputs, src_key_padding_mask=score.mask == 0))
 
     def posterior(self, score: Score, feel: Feel) -> tuple[Tensor, Tensor]:
@@ -207,15 +216,20 @@ class GrooveVAE(nn.Module):
     ) -> tuple[list[Chances], Tensor, Tensor]:
         """Chances of every hit, by itself and after those before it; and the latent feel's mean and
         log-variance, which are read off the other stretch.
+
+        In training half of the rows are told that feel; otherwise none is.
         """
         mean, log_variance = self.posterior(other_score, other_feel)
-        latent = mean + torch.randn_like(mean) * (log_variance / 2).exp()
-        told = torch.rand(len(mean), 1, device=mean.device) >= UNTOLD
-        latent = torch.where(told, latent, self.unknown.float())
+        latent = self.unknown.float().expand_as(mean)
+        kept = torch.ones_like(feel.offset)
+        if self.training:
+            drawn = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+            told = torch.rand(len(mean), 1, device=mean.device) >= UNTOLD
+            latent = torch.where(told, drawn, latent)
+            kept = (torch.rand_like(feel.offset) >= UNHEARD).float()
         seen = self.seen(self.read(score), latent)
         chances = [self.usual(seen)]
         if self.config.history:
-            kept = (torch.rand_like(feel.offset) >= UNHEARD).float()
             before = F.pad(heard(feel, kept), (0, 0, 1, -1))
             outputs, _ = self.player(torch.cat((seen, before), -1))
             known = torch.cat((seen, self._dropped(outputs)), -1)

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.codecs.grid import QUARTER
-from musegen.codecs.hits import HitsLayout, octaves
+from musegen.codecs.hits import octaves
 from musegen.codecs.taps import places
 from musegen.data import drums
 from musegen.data.drums import DrumSong
 from musegen.general_midi import VOICES
+from musegen.models import hits_layout
 from musegen.networks.drummer import Rhythm
 from musegen.objectives.grooves import TEMPO_SPREAD, UNKNOWN_STYLE
 from musegen.objectives.objective import Cost
@@ -40,9 +41,8 @@ class Drummers:
     """Stretches of performances and rhythms made of them; see `objective.Objective`."""
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        assert isinstance(recipe.codec, HitsLayout)
         self.length, self.device = recipe.training.length, device
-        self.unknown = len(recipe.codec.styles)
+        self.unknown = len(hits_layout(recipe).styles)
         weights = [c.weight for c in recipe.corpora]
         self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
 

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from musegen.codecs.hits import FEATURES, HitsLayout, octaves
+from musegen.codecs.hits import FEATURES, octaves
 from musegen.data import drums
 from musegen.data.drums import COLUMNS, DrumSong
 from musegen.general_midi import VOICES
+from musegen.models import hits_layout
 from musegen.networks.groove_vae import Chances, Feel, Score, offset_middles, velocity_middles
 from musegen.objectives.objective import Cost
 from musegen.recipe import Recipe
@@ -40,9 +41,8 @@ class Grooves:
     """Two stretches of each of some performances; see `objective.Objective`."""
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        assert isinstance(recipe.codec, HitsLayout)
         self.length, self.device = recipe.training.length, device
-        self.unknown = len(recipe.codec.styles)
+        self.unknown = len(hits_layout(recipe).styles)
         weights = [c.weight for c in recipe.corpora]
         self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
 

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from musegen.codecs import BarCodec, Layout
 from musegen.data import shards
 from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.models import bar_codec
 from musegen.objectives.objective import Cost
 from musegen.recipe import Recipe, Training
 
@@ -28,8 +28,7 @@ class NextToken:
     """Windows of shards as ids [B, T + 1]; see `objective.Objective`."""
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        assert isinstance(recipe.codec, Layout)
-        codec = BarCodec(recipe.codec)
+        codec = bar_codec(recipe)
         weights = {c.name: c.weight for c in recipe.corpora}
         self.training, self.device = recipe.training, device
         self.windows = Windows(shards.load(data, "train"), codec, weights)

@@ -7,19 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musegen import models
 from musegen.codecs.grid import Grid, GridKind
 from musegen.codecs.hits import Hits
 from musegen.codecs.taps import Taps
-from musegen.errors import UsageError
+from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import DRUM_CHANNEL, VOICES
 from musegen.options import MAX_BARS, Options, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song, Track
 from musegen.source import chosen_tracks
 from musegen.time import bar_lines, usual_tempo
-from musegen.verbs.drums import GROOVE_MODEL, check_share, on_our_clock, style_number
+from musegen.verbs.drums import (
+    GROOVE_MODEL,
+    check_share,
+    check_size,
+    on_our_clock,
+    style_number,
+)
 from musegen.verbs.takes import Progress, Takes, serving
 
 DRUMMER_MODEL = "drummer-lstm"
@@ -43,7 +50,16 @@ class Drumming:
     """In octaves from one hit a quarter."""
     fill: bool
     include_input: bool
-    remarks: tuple[str, ...]
+
+    @property
+    def own_drums(self) -> tuple[Track, ...]:
+        """The drum tracks of the input, where it is written too."""
+        tracks = self.song.tracks if self.include_input else ()
+        return tuple(t for t in tracks if t.is_drum and len(t.notes))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return ("the input's own drums play too",) if self.own_drums else ()
 
     @classmethod
     def of(
@@ -75,10 +91,11 @@ class Drumming:
         song = on_our_clock(_as_long_as(song, length, include_input))
         notes = Notes(*np.concatenate([song.tracks[i].notes.table() for i in places]).T)
         steps = Grid.of(song, notes.start, grid)
+        check_size("steps", len(steps))
         taps = Taps.of(notes, steps)
-        others = include_input and any(t.is_drum and len(t.notes) for t in song.tracks)
-        remarks = ("the input's own drums play too",) if others else ()
-        return cls(recipe, song, steps, taps, number, density, fill, include_input, remarks)
+        if not taps.onset.any():
+            raise UnreadableError("nothing starts in these bars of the input: there is no rhythm")
+        return cls(recipe, song, steps, taps, number, density, fill, include_input)
 
     def score(self, played: IntArray) -> Hits:
         """What is written, from the voices that sound at each step [S, voices]."""
@@ -89,10 +106,30 @@ class Drumming:
         return Hits.of(notes, self.grid)
 
     def take(self, notes: Notes) -> Song:
-        """A song of the drums alone, or of the input and the drums."""
-        drums = Track(notes.between(0, self.song.length), 0, True, "Drums", DRUM_CHANNEL)
+        """A song of the drums alone, or of the input and the drums.
+
+        They are on one channel with the input's own, and leave out what those play already.
+        """
+        notes = notes.between(0, self.song.length)
+        for track in self.own_drums:
+            notes = notes.where(~_meets(notes, track.notes))
+        kit = self.own_drums[0].program if self.own_drums else 0
+        drums = Track(notes, kit, True, "Drums", DRUM_CHANNEL)
         tracks = (*self.song.tracks, drums) if self.include_input else (drums,)
         return replace(self.song, tracks=tracks)
+
+
+def _meets(notes: Notes, others: Notes) -> NDArray[np.bool_]:
+    """Which of the notes [N] sound while another of their pitch does."""
+    met = np.zeros(len(notes), dtype=bool)
+    for pitch in np.unique(notes.pitch):
+        mine = notes.pitch == pitch
+        there = others.where(others.pitch == pitch)
+        if len(there):
+            before = np.searchsorted(there.start, notes.end[mine]) - 1  # the last to begin by then
+            ends = np.maximum.accumulate(there.end)
+            met[mine] = (before >= 0) & (ends[before] > notes.start[mine])
+    return met
 
 
 def _as_long_as(song: Song, length: int | None, include_input: bool) -> Song:
@@ -193,4 +230,5 @@ def drumify(
             if progress is not None:
                 progress(number * bars, variations * bars)
     remarks = options.remarks + plan.remarks
-    return Takes("drumify", tuple(songs), options.seed, plan.recipe.name, remarks)
+    names = f"{plan.recipe.name}+{player.name}"
+    return Takes("drumify", tuple(songs), options.seed, names, remarks)

@@ -15,18 +15,28 @@ from musegen.time import bar_count, bar_lines
 
 GROOVE_MODEL = "groove-vae"
 """Plays hits."""
+MAX_EVENTS = 50_000
+"""Hits, or steps of a grid, in one part: each takes about a millisecond and ten kilobytes."""
 
 
 def on_our_clock(song: Song) -> Song:
-    """The song with a clock that grids fit, to the bar line at its end.
+    """The song with a clock that grids fit, to the bar line at its end and after its last note.
 
     LimitError where it is longer than we write.
     """
+    last = max((int(t.notes.start[-1]) for t in song.tracks if len(t.notes)), default=0)
+    song = replace(song, length=max(song.length, last + 1))
     bars = bar_count(song)
     if bars > MAX_BARS:
         raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; cut the song in parts")
     song = song.at_resolution(clock(song))
     return replace(song, length=int(bar_lines(song)[0][-1]))
+
+
+def check_size(what: str, count: int) -> None:
+    """LimitError where there is more than can be played in bounded time and memory."""
+    if count > MAX_EVENTS:
+        raise LimitError(f"{count:,} {what}: the limit is {MAX_EVENTS:,}; cut the song in parts")
 
 
 def style_number(recipe: Recipe, style: str | None) -> int | None:

@@ -11,13 +11,19 @@ from musegen import models
 from musegen.codecs.grid import Grid, GridKind
 from musegen.codecs.hits import Hits, in_order
 from musegen.errors import UnreadableError
-from musegen.general_midi import TAP
+from musegen.general_midi import TAP, voices
 from musegen.options import Options, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song
 from musegen.source import chosen_tracks
 from musegen.time import FloatArray, bar_count, usual_tempo
-from musegen.verbs.drums import GROOVE_MODEL, check_share, on_our_clock, style_number
+from musegen.verbs.drums import (
+    GROOVE_MODEL,
+    check_share,
+    check_size,
+    on_our_clock,
+    style_number,
+)
 from musegen.verbs.takes import Progress, Takes, serving
 
 
@@ -61,6 +67,7 @@ class Grooving:
         hits, track = heard(song, places, grid)
         if not len(hits):
             raise UnreadableError("no drums found: no pitch of these tracks is a drum's (27 to 87)")
+        check_size("hits", len(hits))
         borrowed = None if feel is None else performance(feel, grid)
         share = strength * timing, strength * velocity
         return cls(recipe, song, hits, track, number, borrowed, *share)
@@ -69,7 +76,7 @@ class Grooving:
     def remarks(self) -> tuple[str, ...]:
         n = self.hits.notes
         said = []
-        if odd := sorted({int(p) for p in n.pitch[self.hits.hit_of < 0]}):
+        if odd := sorted({int(p) for p in n.pitch[voices(n.pitch) < 0]}):
             pitches = ", ".join(map(str, odd[:8])) + " ..." * (len(odd) > 8)
             said.append(f"no drum has pitch {pitches}: such notes stay as they are")
         if self.feel is not None and (self.feel[0].notes.pitch == TAP).all():
@@ -116,6 +123,7 @@ def performance(feel: Song, grid: GridKind) -> tuple[Hits, float]:
     if not drums:
         feel = tapped(feel)
     hits, _ = heard(feel, drums or playing, grid)
+    check_size("hits", len(hits))
     if not len(hits):
         raise UnreadableError("no drums found in the performance whose feel is to be taken")
     return hits, usual_tempo(feel).bpm

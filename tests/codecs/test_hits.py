@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from musegen.codecs.grid import GRIDS, Grid, GridKind
-from musegen.codecs.hits import FEATURES, MAX_GAP, Hits, octaves
+from musegen.codecs.hits import FEATURES, FLAM, MAX_GAP, Hits, octaves
 from musegen.general_midi import VOICE_OF, VOICES
 from musegen.song import Meter, Notes, Song
 
@@ -86,14 +86,14 @@ def quantised(hits: Hits) -> Notes:
 KINDS = st.sampled_from(GRIDS)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(part=parts(), kind=KINDS)
 def test_as_it_was_played_the_part_comes_back(part: Part, kind: GridKind) -> None:
     hits = part.hits(kind)
     assert hits.played(hits.offset, hits.velocity.astype(np.float64)) == part.notes
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(part=parts(), kind=KINDS, seed=st.integers(0, 99))
 def test_every_note_is_kept_however_it_is_played(part: Part, kind: GridKind, seed: int) -> None:
     played = play(part, part.hits(kind), seed)
@@ -106,47 +106,51 @@ def test_every_note_is_kept_however_it_is_played(part: Part, kind: GridKind, see
     assert played == played.without_overlaps()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(part=parts(), kind=KINDS, seed=st.integers(0, 99))
 def test_what_is_no_drum_stays_untouched(part: Part, kind: GridKind, seed: int) -> None:
     hits = part.hits(kind)
     strange = np.isin(part.notes.pitch, STRANGE)
     assert (hits.hit_of[strange] == -1).all()
-    assert (hits.hit_of[~strange] >= 0).all()
+    at_the_end = hits.grid.nearest(part.notes.start)[0] == len(hits.grid)
+    assert ((hits.hit_of >= 0) == ~strange & ~at_the_end).all()
     played = play(part, hits, seed)
     assert played.where(np.isin(played.pitch, STRANGE)) == part.notes.where(strange)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(part=parts(), kind=KINDS)
-def test_hits_are_the_loudest_of_their_slots_in_order(part: Part, kind: GridKind) -> None:
+def test_hits_are_the_loudest_near_their_steps_in_order(part: Part, kind: GridKind) -> None:
     hits = part.hits(kind)
     slots = hits.step * len(VOICES) + hits.voice
     assert (np.diff(slots) > 0).all()
     assert (np.abs(hits.offset) <= 0.5).all()
     for number in range(len(hits)):
         mine = hits.hit_of == number
-        assert hits.velocity[number] == part.notes.velocity[mine].max()
-        assert (hits.gap[mine] == 0).any()
         step, _ = hits.grid.nearest(part.notes.start[mine])
+        away = np.abs(part.notes.start[mine] - hits.grid.ticks[step])
+        near = away <= away.min() + hits.grid.sixteenth // FLAM
+        assert hits.velocity[number] == part.notes.velocity[mine][near].max()
+        assert (hits.gap[mine] == 0).any()
         assert (step == hits.step[number]).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(part=parts(of=METERS), kind=st.sampled_from(("16th", "triplet")))
 def test_what_is_on_the_grid_stays_there(part: Part, kind: GridKind) -> None:
     hits = part.hits(kind)
-    # What is further behind its hit than half a step is nearer to another step from there; and
-    # beyond the ends there is no room for a flam.
+    # What is further behind its hit than half a step is nearer to another step from there; beyond
+    # the ends there is no room for a flam; and a louder note comes nearer with its hit.
     at_an_end = np.isin(hits.step, (0, len(hits.grid)))
     room = np.where(at_an_end, 1, hits.grid.sixteenth / 3)
     known = hits.hit_of >= 0
     assume((np.abs(hits.gap[known]) < room[hits.hit_of[known]]).all())
+    assume((part.notes.velocity[known] <= hits.velocity[hits.hit_of[known]]).all())
     once = quantised(hits)
     assert quantised(Part(part.song, once).hits(kind)) == once
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(part=parts(rolls=0, of=METERS, pitches=tuple(VOICE_OF)))
 def test_the_grid_of_what_is_on_a_grid_is_that_grid(part: Part) -> None:
     hits = part.hits("auto")
@@ -194,10 +198,22 @@ def test_what_is_struck_at_once_stays_at_once(offset: list[float], step: int, aw
 def test_before_the_beginning_is_at_it_and_the_order_stays() -> None:
     hits = part_of((0, 38, 40), (10, 38, 100), (120, 38, 60), (3839, 38, 80)).hits("16th")
     early = hits.played(np.full(len(hits), -0.5), np.full(len(hits), 80.0))
-    assert early.start.tolist() == [0, 1, 60, 3780]
+    assert early.start.tolist() == [0, 1, 60, 3839]  # the last one anticipates what is no more
     assert early.velocity.tolist() == [32, 80, 80, 80]
-    late = hits.played(np.array([0.5, -0.5, 0.5]), np.full(len(hits), 80.0))
+    late = hits.played(np.array([0.5, -0.5]), np.full(len(hits), 80.0))
     assert late.start.tolist() == [50, 60, 61, 3839]
+
+
+def test_a_roll_of_32nds_is_as_it_was_on_the_grid() -> None:
+    roll = [(tick, 38, 90 + tick % 7) for tick in range(0, 960, 60)]
+    hits = part_of(*roll).hits()
+    assert quantised(hits) == hits.notes
+
+
+def test_neighbours_on_triplets_do_not_pass_each_other() -> None:
+    hits = part_of((0, 36, 90), (80, 42, 90), (160, 38, 90)).hits("triplet")
+    played = hits.played(np.array([0.5, -0.5, 0.5]), np.full(3, 80.0))
+    assert played.start.tolist() == [40, 40, 200]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +247,7 @@ def test_a_part_of_nothing_has_no_hits() -> None:
         assert all(len(column) == 0 for column in hits.features().values())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(part=parts(), kind=KINDS)
 def test_features_are_within_what_a_network_can_be_told(part: Part, kind: GridKind) -> None:
     hits = part.hits(kind)

@@ -89,7 +89,8 @@ def cut(score: Score, hits: int) -> Score:
 def test_hit_after_hit_equals_all_at_once(
     config: GrooveVAEConfig, told: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, score, feel = build(config), some_score(1, 9), some_feel(1, 9)
+    network = build(replace(config, dropout=0.0)).train()
+    score, feel = some_score(1, 9), some_feel(1, 9)
     monkeypatch.setattr(groove_vae, "UNHEARD", 0.0)
     monkeypatch.setattr(groove_vae, "UNTOLD", 0.0 if told else 1.0)
     torch.manual_seed(5)
@@ -246,12 +247,12 @@ def test_bins_cover_their_range() -> None:
 def test_it_learns_a_drag() -> None:
     torch.manual_seed(0)
     network = GrooveVAE(replace(CONFIG, dropout=0.0)).train()
-    optimizer = torch.optim.Adam(network.parameters(), 1e-2)
+    optimizer = torch.optim.Adam(network.parameters(), 2e-2)
     score = some_score(4, 12)
     late = score.voice % 2 * 50  # of some voices the last bin, of the others the first
     feel = Feel(torch.full((4, 12), 64.0), late / 50 - 0.5)
     losses = []
-    for _ in range(40):
+    for _ in range(20):
         chances, _, _ = network(score, feel, score, feel)
         loss = sum(
             torch.nn.functional.cross_entropy(c.offset.flatten(0, 1), late.flatten())
@@ -262,4 +263,4 @@ def test_it_learns_a_drag() -> None:
         torch.autograd.backward(loss)
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < losses[0] / 4
+    assert losses[-1] < losses[0] / 3
