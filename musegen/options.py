@@ -23,7 +23,6 @@ class Options:
     """What all verbs share."""
 
     variations: int
-    length: int
     seed: int
     sampling: Sampling
 
@@ -31,7 +30,6 @@ class Options:
     def checked(
         cls,
         variations: int,
-        length: int,
         seed: int | None,
         temperature: float,
         top_k: int,
@@ -39,23 +37,30 @@ class Options:
         min_p: float,
     ) -> Options:
         """The options, with a seed drawn if there is none. UsageError or LimitError."""
-        for what, number in (("variations", variations), ("length", length)):
-            if not isinstance(number, int) or number < 1:
-                raise UsageError(f"{what} {number} is not a whole number from 1 on")
+        check_count("variations", variations)
         if variations > MAX_VARIATIONS:
             raise LimitError(f"{variations} variations: the limit is {MAX_VARIATIONS} a call")
-        if length > MAX_BARS:
-            raise LimitError(f"a length of {length} bars: the limit is {MAX_BARS}")
         if seed is not None and (not isinstance(seed, int) or seed < 0):
             raise UsageError(f"seed {seed} is not a whole number from 0 on")
         drawn = secrets.randbelow(2**32) if seed is None else seed
-        return cls(variations, length, drawn, Sampling(temperature, top_k, top_p, min_p))
+        return cls(variations, drawn, Sampling(temperature, top_k, top_p, min_p))
 
     @property
     def remarks(self) -> tuple[str, ...]:
         if self.sampling.temperature == 0 and self.variations > 1:
             return ("at temperature 0 all variations are the same",)
         return ()
+
+
+def check_count(what: str, number: int) -> None:
+    if not isinstance(number, int) or number < 1:
+        raise UsageError(f"{what} {number} is not a whole number from 1 on")
+
+
+def check_length(bars: int) -> None:
+    check_count("length", bars)
+    if bars > MAX_BARS:
+        raise LimitError(f"a length of {bars} bars: the limit is {MAX_BARS}")
 
 
 def parse_meter(meter: Meter | str | None) -> Meter | None:

@@ -196,6 +196,12 @@ def test_the_song_ends_with_the_bar_of_the_last_onset(save: Save, taps: int, bar
     assert listen(save(hits(times)), tempo=120, meter=Meter(960, 3, 4)).song == song
 
 
+def test_a_last_tap_just_ahead_of_a_bar_line_is_on_it(save: Save) -> None:
+    heard = listen(save(hits([*(0.5 * n for n in range(8)), 3.98])), tempo=120)
+    assert heard.song.note_count == 9
+    assert bar_count(heard.song) == 3
+
+
 @pytest.mark.parametrize("bpm", [90, 120, 140])
 def test_the_tempo_of_eighths_by_hand(save: Save, bpm: int) -> None:
     rng = np.random.default_rng(bpm)

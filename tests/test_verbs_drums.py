@@ -689,3 +689,14 @@ def test_a_grid_says_where_the_steps_are(player: str) -> None:
         assert (take.tracks[0].notes.start[on_a_step] % apart == 0).all()
     with pytest.raises(UsageError, match="no grid '8th'"):
         groove(song, model=player, grid="8th")  # type: ignore[arg-type]
+
+
+def test_more_hits_than_can_be_played_are_refused(
+    player: str, drummer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("musegen.verbs.drums.MAX_EVENTS", 3)
+    beat = kit(*((tick, 36, 90) for tick in range(0, 1920, 480)), bars=1)
+    with pytest.raises(LimitError, match="4 hits: the limit is 3; cut the song in parts"):
+        groove(beat, model=player)
+    with pytest.raises(LimitError, match="16 steps: the limit is 3"):
+        drumify(beat, model=drummer)

@@ -10,6 +10,7 @@ from musegen.codecs.bars import BarCodec
 from musegen.codecs.request import Request
 from musegen.options import (
     Options,
+    check_length,
     check_tempo,
     parse_instruments,
     parse_key,
@@ -121,7 +122,8 @@ def continue_(
     to continue; by default all. Raises UnreadableError where there is no note, UsageError,
     LimitError or ModelError.
     """
-    options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
+    options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
+    check_length(length)
     plan = Continuation.of(
         song,
         model=model,

@@ -15,7 +15,7 @@ from musegen.codecs.hits import Hits
 from musegen.codecs.taps import Taps
 from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import DRUM_CHANNEL, VOICES
-from musegen.options import MAX_BARS, Options, parse_names
+from musegen.options import Options, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song, Track
 from musegen.source import chosen_tracks
@@ -138,8 +138,7 @@ def _as_long_as(song: Song, length: int | None, include_input: bool) -> Song:
     bars = len(lines) - 1
     if length is None or length == bars:
         return song
-    if not 1 <= length <= MAX_BARS:
-        raise UsageError(f"length {length} is not a whole number from 1 to {MAX_BARS}")
+    check_length(length)
     if length < bars:
         return song.between(0, int(lines[length]))
     if include_input:
@@ -192,7 +191,7 @@ def drumify(
     else. What the song's timing and loudness tell, the drums follow. Raises UnreadableError where
     there is no note, UsageError, LimitError or ModelError.
     """
-    options = Options.checked(variations, length or 1, seed, temperature, top_k, top_p, min_p)
+    options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     plan = Drumming.of(
         song,
         model=model,

@@ -12,6 +12,7 @@ from musegen.errors import LimitError, UsageError
 from musegen.general_midi import program_name
 from musegen.options import (
     Options,
+    check_length,
     check_tempo,
     parse_instruments,
     parse_key,
@@ -116,7 +117,8 @@ def generate(
     4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.bars.STYLES`; what
     is None the model chooses. Raises UsageError, LimitError or ModelError.
     """
-    options = Options.checked(variations, length, seed, temperature, top_k, top_p, min_p)
+    options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
+    check_length(length)
     plan = Generation.of(
         length,
         model=model,

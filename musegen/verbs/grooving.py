@@ -178,7 +178,7 @@ def groove(
     that play drums; by default those on channel 10. Raises UnreadableError where there are no
     drums, UsageError, LimitError or ModelError.
     """
-    options = Options.checked(variations, 1, seed, temperature, top_k, top_p, min_p)
+    options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     plan = Grooving.of(
         song,
         model=model,

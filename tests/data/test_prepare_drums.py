@@ -82,6 +82,12 @@ def test_data_of_other_styles_is_refused(prepare_beats: Prepare, tmp_path: Path)
         shards.check(tmp_path, LAYOUT, ["loops"])
 
 
+def test_what_only_models_of_tokens_know_is_refused(beats: Path, tmp_path: Path) -> None:
+    corpus = Corpus("beats", drum_map="td11")
+    with pytest.raises(UsageError, match="corpus beats: 'drum_map' is for models of tokens"):
+        prepare_drums((corpus,), LAYOUT, beats, beats / "splits.csv", tmp_path)
+
+
 def test_preparing_reports_what_it_found(beats: Path, tmp_path: Path) -> None:
     lines: list[str] = []
     corpus = Corpus("beats", style_pattern=STYLE_PATTERN)
