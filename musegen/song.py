@@ -64,6 +64,11 @@ class Notes:
         table = np.array(list(rows), dtype=np.int64).reshape(-1, 4)
         return cls(*table.T)
 
+    @classmethod
+    def together(cls, parts: Iterable[Notes]) -> Notes:
+        """The notes of several parts as one."""
+        return cls(*np.concatenate([cls().table(), *(part.table() for part in parts)]).T)
+
     @property
     def end(self) -> IntArray:
         return self.start + self.duration
@@ -97,7 +102,7 @@ class Notes:
         )
 
     def joined(self, other: Notes) -> Notes:
-        return Notes(*np.concatenate((self.table(), other.table())).T)
+        return Notes.together((self, other))
 
     def without_overlaps(self) -> Notes:
         """At most one note sounds per pitch: doubles keep the louder, an earlier note is cut."""

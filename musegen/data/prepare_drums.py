@@ -25,8 +25,7 @@ from musegen.song import Notes, Song
 
 def drum_notes(song: Song) -> Notes:
     """The notes of all drum tracks."""
-    tables = [t.notes.table() for t in song.tracks if t.is_drum]
-    return Notes(*np.concatenate(tables).T) if tables else Notes()
+    return Notes.together(t.notes for t in song.tracks if t.is_drum)
 
 
 def encode(song: Song, style: int, corpus: int = 0) -> list[DrumSong]:

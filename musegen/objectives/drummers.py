@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,11 @@ from torch import Tensor
 from musegen.codecs.grid import QUARTER
 from musegen.codecs.hits import octaves
 from musegen.codecs.taps import places
-from musegen.data import drums
 from musegen.data.drums import DrumSong
 from musegen.general_midi import VOICES
-from musegen.models import hits_layout
 from musegen.networks.drummer import Rhythm
-from musegen.objectives.grooves import TEMPO_SPREAD, UNKNOWN_STYLE
 from musegen.objectives.objective import Cost
-from musegen.recipe import Recipe
+from musegen.objectives.performances import TEMPO_SPREAD, UNKNOWN_STYLE, Performances
 
 WHOLE = 0.5
 """Share of the stretches whose rhythm is all that is played; the others are played along to."""
@@ -37,23 +33,8 @@ TOLD = 0.4
 Batch = tuple[Rhythm, Tensor]
 
 
-class Drummers:
-    """Stretches of performances and rhythms made of them; see `objective.Objective`."""
-
-    def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        self.length, self.device = recipe.training.length, device
-        self.unknown = len(hits_layout(recipe).styles)
-        weights = [c.weight for c in recipe.corpora]
-        self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
-
-    def batch(self, rows: int, key: tuple[int, ...], step: int) -> Batch:
-        rng = np.random.default_rng(key)
-        return self._batched([self._example(song, rng) for song in self.train.drawn(rows, rng)])
-
-    def validation(self, rows: int, key: tuple[int, ...]) -> Batch:
-        rng = np.random.default_rng(key)
-        songs = self.held_out.drawn(rows, rng)
-        return self._batched([self._plain_example(song, rng) for song in songs])
+class Drummers(Performances[dict[str, NDArray[Any]], Batch]):
+    """Stretches of performances, and rhythms made of them."""
 
     def _batched(self, examples: list[dict[str, NDArray[Any]]]) -> Batch:
         def tensor(name: str) -> Tensor:

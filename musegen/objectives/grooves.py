@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.codecs.hits import FEATURES, octaves
-from musegen.data import drums
 from musegen.data.drums import COLUMNS, DrumSong
 from musegen.general_midi import VOICES
-from musegen.models import hits_layout
 from musegen.networks.groove_vae import Chances, Feel, Score, offset_middles, velocity_middles
 from musegen.objectives.objective import Cost
-from musegen.recipe import Recipe
+from musegen.objectives.performances import TEMPO_SPREAD, UNKNOWN_STYLE, Performances
 
 KL_WEIGHT = 0.2
 """Of the latent's divergence beside the nats of a stretch, as in GrooVAE."""
-UNKNOWN_STYLE = 0.2
-"""Share of the stretches in training whose style is not told."""
 TAPPED = 0.25
 """Share of the stretches that are told taps at some of their steps, of velocity, and of timing; and
 of those from whose taps alone the feel is read."""
-TEMPO_SPREAD = 0.03
-"""In octaves: how far the tempo that is told may lie off."""
 BLUR = 1.0
 """In bins: a target is a bell this wide, since the bin beside the true one is nearly as true."""
 
@@ -37,31 +30,16 @@ Stretch = dict[str, NDArray[Any]]
 """By name of the fields of `Score` and `Feel`; and `step`, counted from the first."""
 
 
-class Grooves:
-    """Two stretches of each of some performances; see `objective.Objective`."""
+class Grooves(Performances[list[Stretch], Batch]):
+    """Two stretches of each of some performances."""
 
-    def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
-        self.length, self.device = recipe.training.length, device
-        self.unknown = len(hits_layout(recipe).styles)
-        weights = [c.weight for c in recipe.corpora]
-        self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
-
-    def batch(self, rows: int, key: tuple[int, ...], step: int) -> Batch:
-        rng = np.random.default_rng(key)
-        return self._batched([self._pair(song, rng) for song in self.train.drawn(rows, rng)])
-
-    def validation(self, rows: int, key: tuple[int, ...]) -> Batch:
-        rng = np.random.default_rng(key)
-        songs = self.held_out.drawn(rows, rng)
-        return self._batched([self._plain_pair(song, rng) for song in songs])
-
-    def _plain_pair(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
+    def _plain_example(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
         """Two stretches of a performance, told its style and tempo, and no taps."""
         tempo = octaves(song.bpm)
         pair = [self._stretch(song, song.style, tempo, rng) for _ in range(2)]
         return [_tapped(stretch, None) for stretch in pair]
 
-    def _pair(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
+    def _example(self, song: DrumSong, rng: np.random.Generator) -> list[Stretch]:
         """Two stretches of a performance, of which more or less is told."""
         style = self.unknown if rng.random() < UNKNOWN_STYLE else song.style
         tempo = octaves(song.bpm) + TEMPO_SPREAD * rng.standard_normal()
@@ -74,8 +52,8 @@ class Grooves:
         first = int(rng.integers(0, max(len(song.hits) - self.length // 2, 1)))
         return stretch(song, first, self.length, style, tempo)
 
-    def _batched(self, pairs: list[list[Stretch]]) -> Batch:
-        one, other = (batched([pair[i] for pair in pairs], self.device) for i in (0, 1))
+    def _batched(self, examples: list[list[Stretch]]) -> Batch:
+        one, other = (batched([pair[i] for pair in examples], self.device) for i in (0, 1))
         return (*one, *other)
 
     def cost(self, forward: Callable[..., Any], batch: Batch) -> Cost:

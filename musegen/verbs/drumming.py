@@ -89,7 +89,7 @@ class Drumming:
         recipe = serving("drumify", model or DRUMMER_MODEL)
         number = style_number(recipe, style)
         song = on_our_clock(_as_long_as(song, length, include_input))
-        notes = Notes(*np.concatenate([song.tracks[i].notes.table() for i in places]).T)
+        notes = Notes.together(song.tracks[i].notes for i in places)
         steps = Grid.of(song, notes.start, grid)
         check_size("steps", len(steps))
         taps = Taps.of(notes, steps)
@@ -154,8 +154,8 @@ def _as_long_as(song: Song, length: int | None, include_input: bool) -> Song:
     times = -(-length // bars)
     tracks = []
     for track in song.tracks:
-        tables = [track.notes.shifted(time * whole).table() for time in range(times)]
-        tracks.append(replace(track, notes=Notes(*np.concatenate(tables).T)))
+        again = (track.notes.shifted(time * whole) for time in range(times))
+        tracks.append(replace(track, notes=Notes.together(again)))
     repeated = replace(song, tracks=tuple(tracks), length=times * whole)
     return repeated.between(0, length * (whole // bars))
 

@@ -173,10 +173,9 @@ def groove(
     far as `strength` says, 0..1: at 0 the take is the quantised song, with its own velocities.
     `timing` and `velocity`, 0..1 each, scale one of the two alone. `feel` is a performance to
     borrow the feel of, such as `midi.read(...).song` or `audio.listen(...).song`; without drums,
-    that of its rhythm. `style` is one of
-    the model's. At temperature 0 every hit is played as is usual for it. `tracks` names the tracks
-    that play drums; by default those on channel 10. Raises UnreadableError where there are no
-    drums, UsageError, LimitError or ModelError.
+    that of its rhythm. `style` is one of the model's. At temperature 0 every hit is played as is
+    usual for it. `tracks` names the tracks that play drums; by default those on channel 10. Raises
+    UnreadableError where there are no drums, UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     plan = Grooving.of(

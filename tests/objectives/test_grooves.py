@@ -24,7 +24,7 @@ from musegen.networks.groove_vae import (
     offset_middles,
     velocity_middles,
 )
-from musegen.objectives import Grooves, grooves
+from musegen.objectives import Grooves, grooves, performances
 from musegen.objectives.grooves import batched, costs_of, stretch
 
 CPU = torch.device("cpu")
@@ -78,7 +78,7 @@ def test_training_hides_some_of_what_it_tells(objective: Grooves) -> None:
     unknown = (score.style == 3).float().mean().item()
     lot = objective.train
     polkas = lot.chances[[song.style == 3 for song in lot.songs]].sum()
-    assert unknown == pytest.approx(polkas + (1 - polkas) * grooves.UNKNOWN_STYLE, abs=0.08)
+    assert unknown == pytest.approx(polkas + (1 - polkas) * performances.UNKNOWN_STYLE, abs=0.08)
     for taps in (score.tap_velocity, score.tap_offset):
         told = taps.isfinite().any(1).float().mean().item()
         assert told == pytest.approx(grooves.TAPPED, abs=0.08)
