@@ -340,3 +340,19 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     monkeypatch.setattr(verbs, "generate", verb)
     monkeypatch.setattr(verbs, "continue_", verb)
     return verb
+
+
+@pytest.fixture
+def own_player(tiny_groove_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `drumify` writes is played by the tiny model, not by the one on the shelf."""
+    monkeypatch.setattr("musegen.verbs.drumming.GROOVE_MODEL", str(tiny_groove_model))
+
+
+@pytest.fixture
+def player(tiny_groove_model: Path) -> str:
+    return str(tiny_groove_model)
+
+
+@pytest.fixture
+def drummer(tiny_drummer_model: Path) -> str:
+    return str(tiny_drummer_model)
