@@ -26,6 +26,12 @@ def bars(song: Song, first: int, count: int) -> Song:
     return song.between(int(lines[first]), int(lines[last]))
 
 
+def covering(song: Song) -> Song:
+    """The song, long enough for its last note to begin."""
+    last = max((int(t.notes.start[-1]) for t in song.tracks if len(t.notes)), default=-1)
+    return replace(song, length=max(song.length, last + 1))
+
+
 def whole_bars(song: Song) -> Song:
     """Every bar made full, so that bars can be counted.
 

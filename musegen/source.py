@@ -85,7 +85,7 @@ class Source:
     def of(cls, song: Song, wanted: Sequence[str] = ()) -> Source:
         """UnreadableError where there is no note, UsageError where a track is not to be found."""
         places = chosen_tracks(song, wanted)
-        whole = clips.whole_bars(song.at_resolution(clock(song)))
+        whole = clips.whole_bars(clips.covering(song.at_resolution(clock(song))))
         lines, _ = bar_lines(whole)
         sixteenth = whole.ticks_per_quarter // 4
         last = 1

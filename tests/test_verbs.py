@@ -315,3 +315,11 @@ def test_a_bass_under_a_held_melody_is_not_taken_for_it(tiny_melody_model: Path)
     pitch = plan.codec.vocabulary["pitch"]
     heard = [token - pitch.first for token in plan.prompt if token in pitch]
     assert heard == [72 + i % 3 for i in range(8)]
+
+
+def test_a_song_that_does_not_say_how_long_it_is_is_as_long_as_its_notes(tiny_model: Path) -> None:
+    song = Song((Track(Notes.of([(0, 480, 60, 80), (2000, 480, 64, 80)])),))
+    (whole,) = continue_(
+        song, variations=1, length=1, seed=1, include_input=True, model=str(tiny_model)
+    )
+    assert whole.length == 3 * 1920

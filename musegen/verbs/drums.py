@@ -6,6 +6,7 @@ import difflib
 from dataclasses import replace
 
 from musegen import models
+from musegen.clips import covering
 from musegen.errors import LimitError, UsageError
 from musegen.options import MAX_BARS
 from musegen.recipe import Recipe
@@ -24,8 +25,7 @@ def on_our_clock(song: Song) -> Song:
 
     LimitError where it is longer than we write.
     """
-    last = max((int(t.notes.start[-1]) for t in song.tracks if len(t.notes)), default=0)
-    song = replace(song, length=max(song.length, last + 1))
+    song = covering(song)
     bars = bar_count(song)
     if bars > MAX_BARS:
         raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; cut the song in parts")
