@@ -21,6 +21,7 @@ from .group import LazyGroup
 COMMANDS = {
     "generate": ("generate", "Write new music from nothing."),
     "continue": ("continue_", "Write what comes next in a MIDI file."),
+    "interpolate": ("interpolate", "Go from one clip to another in steps."),
     "groove": ("groove", "Play the drums of a MIDI file as a drummer would."),
     "drumify": ("drumify", "Write drums to a melody, a rhythm or a song."),
     "inspect": ("inspect", "Show what musegen understands of a MIDI file."),

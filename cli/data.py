@@ -48,9 +48,10 @@ def prepare(
     An interrupted run of a model of tokens goes on where it was. The counts, and why files were
     dropped, are in OUTPUT/shards.json.
     """
-    from musegen.codecs import HitsLayout
+    from musegen.codecs import HitsLayout, StepsLayout
     from musegen.data.prepare import prepare
     from musegen.data.prepare_drums import prepare_drums
+    from musegen.data.prepare_steps import prepare_steps
 
     from .console import say, show
     from .recipes import recipe_of
@@ -60,6 +61,8 @@ def prepare(
     places = Path(folder), Path(splits), Path(output)
     if isinstance(recipe.codec, HitsLayout):
         prepare_drums(recipe.corpora, recipe.codec, *places, report=report)
+    elif isinstance(recipe.codec, StepsLayout):
+        prepare_steps(recipe.corpora, recipe.codec, *places, workers=workers, report=report)
     else:
         prepare(recipe.corpora, recipe.codec, *places, workers=workers, report=report)
     show([str(Path(output) / "shards.json")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -12,8 +11,9 @@ from musegen.errors import UsageError
 from . import options
 from .console import progress
 from .evaluate_drums import feel, parts
+from .evaluate_latent import attributes, interpolation, reconstruction
 from .group import Group
-from .options import MAX_SEED, Number, checked
+from .options import MAX_SEED, Number, checked, whole
 
 
 @click.group("evaluate", cls=Group)
@@ -21,8 +21,8 @@ def command() -> None:
     """Measure a model on held-out music."""
 
 
-command.add_command(feel)
-command.add_command(parts)
+for other in (feel, parts, reconstruction, interpolation, attributes):
+    command.add_command(other)
 
 
 _model = click.argument("model")
@@ -32,16 +32,6 @@ _data = click.option(
 _split = click.option(
     "--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True
 )
-
-
-def _whole(
-    name: str, low: int, high: int, default: int, text: str
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """An option that takes a whole number."""
-    read = checked(Number(int, low, high))
-    return click.option(
-        name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
-    )
 
 
 def _weights(texts: tuple[str, ...]) -> dict[str, float]:
@@ -58,7 +48,7 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
 @_model
 @_data
 @_split
-@_whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
+@whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
 @click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
 @click.option(
     "--weight",
@@ -125,11 +115,11 @@ def likelihood(
 @_model
 @_data
 @_split
-@_whole("--pieces", 1, 100_000, 20, "Held-out pieces to continue.")
-@_whole("--prompt", 1, 1024, 8, "Bars that the model hears.")
-@_whole("--length", 1, 1024, 8, "Bars that it writes.")
+@whole("--pieces", 1, 100_000, 20, "Held-out pieces to continue.")
+@whole("--prompt", 1, 1024, 8, "Bars that the model hears.")
+@whole("--length", 1, 1024, 8, "Bars that it writes.")
 @options.temperature
-@_whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes.")
+@whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes.")
 @click.option(
     "--output-dir",
     "-o",

@@ -41,6 +41,11 @@ class Input:
         return midi.read(self.path)
 
 
+def named(word: str) -> Input:
+    """The one input that a word means: a file, or standard input."""
+    return Input("standard input", None) if word == "-" else Input(word, Path(word))
+
+
 def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
     """The inputs that the words of a command line mean, each once.
 
@@ -49,7 +54,7 @@ def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
     found: dict[str, Input] = {}
     for word in words:
         if word == "-":
-            found["-"] = Input("standard input", None)
+            found["-"] = named(word)
             continue
         path = Path(word)
         files = _files(path, recursive) if path.is_dir() else []

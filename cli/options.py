@@ -71,6 +71,14 @@ def checked(parse: Callable[[Any], Any]) -> Callback:
     return callback
 
 
+def whole(name: str, low: int, high: int, default: int, text: str) -> Callable[[F], F]:
+    """An option that takes a whole number."""
+    read = checked(Number(int, low, high))
+    return click.option(
+        name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
+    )
+
+
 def _key(text: str) -> Any:
     from musegen.options import parse_key
 
@@ -126,16 +134,18 @@ debug = click.option(
 
 # Sampling
 
-variations = click.option(
-    "--variations",
-    "-n",
-    type=str,
-    callback=checked(Number(int, 1, 64)),
-    default=4,
-    show_default=True,
-    metavar="N",
-    help="How many takes to write, 1 to 64.",
-)
+
+def _variations(default: int) -> Callable[[F], F]:
+    return click.option(
+        "--variations",
+        "-n",
+        type=str,
+        callback=checked(Number(int, 1, 64)),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="How many takes to write, 1 to 64.",
+    )
 
 
 def _length(default: int | None, text: str) -> Callable[[F], F]:
@@ -152,21 +162,34 @@ def _length(default: int | None, text: str) -> Callable[[F], F]:
 
 
 length = _length(4, "Bars in each, 1 to 1024.")
+length_of_new = _length(
+    None, "Bars in each, 1 to 1024; by default 4, with --like as many as the clip has, 16 at most."
+)
+length_of_clips = _length(
+    None, "Bars in each step; by default as many as the shorter clip has, 16 at most."
+)
 length_of_input = _length(
     None,
     "Bars in each, 1 to 1024: the first of the input, or all of it again and again; by default as "
     "many as it has.",
 )
-temperature = click.option(
-    "--temperature",
-    "-t",
-    type=str,
-    callback=checked(Number(float, 0, 2)),
-    default=1.0,
-    show_default=True,
-    metavar="T",
-    help="0 to 2: lower is safer, higher is wilder; at 0 all takes are the same.",
-)
+
+
+def _temperature(default: float | None) -> Callable[[F], F]:
+    return click.option(
+        "--temperature",
+        "-t",
+        type=str,
+        callback=checked(Number(float, 0, 2)),
+        default=default,
+        show_default=default is not None or "1; 0.5 with --like",
+        metavar="T",
+        help="0 to 2: lower is safer, higher is wilder; at 0 all takes are the same.",
+    )
+
+
+temperature = _temperature(1.0)
+temperature_of_road = _temperature(0.5)
 seed = click.option(
     "--seed",
     type=str,
@@ -203,11 +226,11 @@ min_p = click.option(
 )
 
 
-def _model(default: str) -> Callable[[F], F]:
+def _model(default: str | None, shown: str | None) -> Callable[[F], F]:
     return click.option(
         "--model",
         default=default,
-        show_default=True,
+        show_default=shown or True,
         metavar="NAME|FOLDER",
         help="The model to use ('musegen models list').",
     )
@@ -311,6 +334,55 @@ feel = click.option(
     "--from", "feel", metavar="FILE", help="Borrow the feel of a performance: MIDI or audio."
 )
 
+# Latent spaces
+
+like = click.option("--like", metavar="FILE", help="Write variations of this clip.")
+distance = click.option(
+    "--distance",
+    type=str,
+    callback=checked(Number(float, 0, 1)),
+    metavar="0..1",
+    help="How far from the clip --like, from itself to anything; by default 0.3.",
+)
+
+
+def _attribute(name: str, text: str) -> Callable[[F], F]:
+    return click.option(
+        name,
+        multiple=True,
+        metavar="WHAT",
+        help=f"{text} of density, syncopation or register than the clip --like has. Can be given "
+        "again.",
+    )
+
+
+more = _attribute("--more", "More")
+less = _attribute("--less", "Less")
+
+steps = click.option(
+    "--steps",
+    type=str,
+    callback=checked(Number(int, 2, 64)),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Steps of the way, A and B counted, 2 to 64.",
+)
+linear = click.option(
+    "--linear", is_flag=True, help="Go straight through the latent space, not around its middle."
+)
+reconstruct = click.option(
+    "--reconstruct", is_flag=True, help="Write A and B too as the model hears them."
+)
+transpose = click.option(
+    "--transpose",
+    is_flag=True,
+    help="Bring B to the key of A, and the steps back to B's along the way.",
+)
+chain = click.option(
+    "--chain", is_flag=True, help="Write all steps into one file, with a marker at each."
+)
+
 # Audio
 
 audio_tempo = click.option(
@@ -396,10 +468,20 @@ def bundle(name: str, *options: Callable[[F], F]) -> Callable[[F], F]:
     return decorate
 
 
-def sampling(model: str, *lengths: Callable[[Any], Any]) -> Callable[[F], F]:
-    """How takes are chosen, by default by `model`; a verb that has a length gives its option."""
-    choice = (temperature, seed, top_k, top_p, min_p, _model(model), device)
-    return bundle("sampling", variations, *lengths, *choice)
+def sampling(
+    model: str | None,
+    *lengths: Callable[[Any], Any],
+    variations: int = 4,
+    temperature: float | None = 1.0,
+    model_shown: str | None = None,
+) -> Callable[[F], F]:
+    """How takes are chosen, by default by `model`; a verb that has a length gives its option.
+
+    A model or a temperature that is None is for the verb to choose.
+    """
+    chosen = _model(model, model_shown)
+    choice = (_temperature(temperature), seed, top_k, top_p, min_p, chosen, device)
+    return bundle("sampling", _variations(variations), *lengths, *choice)
 
 
 grooving = bundle(
@@ -419,6 +501,22 @@ drumming = bundle(
     grid,
     tracks("A track to drum to, by default all but drums"),
     with_input,
+)
+likeness = bundle(
+    "likeness",
+    like,
+    distance,
+    more,
+    less,
+    tracks("The track of the clip --like that is meant"),
+)
+road = bundle(
+    "wishes",
+    linear,
+    reconstruct,
+    transpose,
+    chain,
+    tracks("The track that is meant in both clips, or, given twice, in A and in B"),
 )
 audio = bundle("audio", audio_tempo, audio_meter)
 music = bundle("music", tempo, key, meter, instruments)

@@ -38,6 +38,8 @@ class Output:
     range: tuple[str, str] | None = None
     seconds: float | None = None
     sha256: str | None = None
+    step: int | None = None
+    """Of a variation that is several files."""
 
 
 HEADS = ("file", "bars", "notes", "range", "key", "bpm", "seconds", "seed")

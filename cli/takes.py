@@ -29,6 +29,8 @@ class Expected:
     bars: int
     bpm: float | None
     key: str | None
+    model: str | None = None
+    """Where none was asked for, the one that was chosen."""
 
 
 class Writer:
@@ -41,16 +43,20 @@ class Writer:
         sampling: Mapping[str, Any],
         output: Mapping[str, Any],
         inputs: Iterable[Path] = (),
+        steps: int = 1,
     ) -> None:
+        """`steps` is how many songs make up one variation."""
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
         self.folder = Folder(output["folder"], output["template"], output["on_exists"], inputs)
         self.program_changes = not output["no_program"]
         if sampling["seed"] is None:
             self.sampling["seed"] = secrets.randbelow(2**32)
         self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
+        self.steps = steps
         # Here, not for every input, nor where torch has been loaded for nothing.
-        serving(verb, sampling["model"])
-        models.check_weights(models.find(sampling["model"]))
+        if sampling["model"] is not None:
+            serving(verb, sampling["model"])
+            models.check_weights(models.find(sampling["model"]))
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
 
     def run(
@@ -62,7 +68,7 @@ class Writer:
         """Write the takes of `verb`, which gets the sampling options and `progress`."""
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
-            paths = self.folder.paths([before] * self.variations)
+            paths = self.folder.paths([before] * (self.variations * self.steps))
             skipped = [path for path in paths if self.folder.is_skipped(path)]
             if self.report.dry_run or len(skipped) == len(paths):
                 self._plan(expected, input_name, paths, skipped)
@@ -90,7 +96,8 @@ class Writer:
                 Output(
                     path=str(path),
                     input=input_name,
-                    variation=k + 1,
+                    variation=k // self.steps + 1,
+                    step=self._step(k),
                     seed=takes.seed,
                     model=takes.model,
                     bars=facts[k].bars,
@@ -107,6 +114,9 @@ class Writer:
     def _fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
         return fields(stem=stem, verb=self.verb, bpm=bpm, key=key, bars=bars, seed=self.seed)
 
+    def _step(self, k: int) -> int | None:
+        return k % self.steps + 1 if self.steps > 1 else None
+
     def _skip(self, input_name: str | None, path: Path) -> None:
         self.folder.reserve(path)
         self.report.warn(input_name, f"{clean(str(path))} exists and was left as it is")
@@ -119,7 +129,7 @@ class Writer:
         skipped: list[Path],
     ) -> None:
         """What a dry run shows."""
-        for k, path in enumerate(paths, 1):
+        for k, path in enumerate(paths):
             if path in skipped:
                 self._skip(input_name, path)
                 continue
@@ -128,9 +138,10 @@ class Writer:
                 Output(
                     path=str(path),
                     input=input_name,
-                    variation=k,
+                    variation=k // self.steps + 1,
+                    step=self._step(k),
                     seed=self.seed,
-                    model=self.sampling["model"],
+                    model=expected.model or self.sampling["model"],
                     bars=expected.bars,
                     bpm=expected.bpm,
                     key=expected.key,

@@ -31,11 +31,14 @@ if TYPE_CHECKING:
     from musegen.song import Song as Song
     from musegen.song import Tempo as Tempo
     from musegen.song import Track as Track
+    from musegen.verbs import Space as Space
     from musegen.verbs import Takes as Takes
     from musegen.verbs import continue_ as continue_
     from musegen.verbs import drumify as drumify
     from musegen.verbs import generate as generate
     from musegen.verbs import groove as groove
+    from musegen.verbs import interpolate as interpolate
+    from musegen.verbs import similar as similar
 
 __version__ = "0.1.0"
 
@@ -50,7 +53,16 @@ _HOMES = {
     ),
     "midi": ("Reading", "read", "write"),
     "song": ("Controls", "Key", "Marker", "Meter", "Notes", "Song", "Tempo", "Track"),
-    "verbs": ("Takes", "continue_", "drumify", "generate", "groove"),
+    "verbs": (
+        "Space",
+        "Takes",
+        "continue_",
+        "drumify",
+        "generate",
+        "groove",
+        "interpolate",
+        "similar",
+    ),
 }
 
 __all__ = [
@@ -65,6 +77,7 @@ __all__ = [
     "OutputError",
     "Reading",
     "Song",
+    "Space",
     "Takes",
     "Tempo",
     "Track",
@@ -75,7 +88,9 @@ __all__ = [
     "drumify",
     "generate",
     "groove",
+    "interpolate",
     "read",
+    "similar",
     "write",
 ]
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from musegen.errors import UsageError
 from musegen.song import SUSTAIN_PEDAL, IntArray, Notes, Song, Track
 from musegen.time import bar_lines
 
@@ -24,6 +25,29 @@ def bars(song: Song, first: int, count: int) -> Song:
     lines, _ = bar_lines(song)
     last = min(first + count, len(lines) - 1)
     return song.between(int(lines[first]), int(lines[last]))
+
+
+def lasting(song: Song, length: int) -> Song:
+    """The first `length` bars of a song, or the song again and again until it has so many.
+
+    UsageError where it would have to be repeated, and changes tempo or metre.
+    """
+    lines, _ = bar_lines(song)
+    bars, whole = len(lines) - 1, int(lines[-1])
+    if length <= bars:
+        return song if length == bars else song.between(0, int(lines[length]))
+    if len(song.meters) > 1 or len(song.tempos) > 1:
+        raise UsageError(
+            f"length {length}: the input has {bars} bars, and changes tempo or metre, so that it "
+            "cannot be repeated"
+        )
+    times = -(-length // bars)
+    tracks = []
+    for track in song.tracks:
+        again = (track.notes.shifted(time * whole) for time in range(times))
+        tracks.append(replace(track, notes=Notes.together(again)))
+    repeated = replace(song, tracks=tuple(tracks), length=times * whole)
+    return repeated.between(0, length * (whole // bars))
 
 
 def covering(song: Song) -> Song:

@@ -65,6 +65,10 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return tuple(_value(arguments[0], v, f"{where}[{i}]") for i, v in enumerate(value))
     if origin is dict and isinstance(value, dict):
         return {k: _value(arguments[1], v, f"{where}.{k}") for k, v in value.items()}
+    if origin is typing.Literal:
+        if value in arguments:
+            return value
+        raise UsageError(f"{where} should be {' or '.join(map(repr, arguments))}, and is {value!r}")
     if hint is float and type(value) is int:
         return float(value)
     if hint is Any or (isinstance(hint, type) and type(value) is hint):

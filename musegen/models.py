@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from musegen import recipe as recipes
-from musegen.codecs import BarCodec, HitsLayout, Layout
+from musegen.codecs import BarCodec, HitsLayout, Layout, StepsLayout
 from musegen.errors import ModelError, UsageError
 from musegen.recipe import Recipe
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from musegen.networks import AttentionLSTM, Drummer, GrooveVAE, Transformer
+    from musegen.networks import AttentionLSTM, Drummer, GrooveVAE, SequenceVAE, Transformer
 
 CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
 MAX_HEADER_BYTES = 1 << 20
@@ -36,7 +36,7 @@ class Model:
     """A network, and the recipe that says what it reads and writes."""
 
     recipe: Recipe
-    network: AttentionLSTM | Drummer | GrooveVAE | Transformer
+    network: AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer
 
     @property
     def name(self) -> str:
@@ -114,7 +114,16 @@ def hits_layout(recipe: Recipe) -> HitsLayout:
     return recipe.codec
 
 
-def build_network(recipe: Recipe) -> AttentionLSTM | Drummer | GrooveVAE | Transformer:
+def steps_layout(recipe: Recipe) -> StepsLayout:
+    """What a model of steps writes. ModelError where it is a model of something else."""
+    if not isinstance(recipe.codec, StepsLayout):
+        raise ModelError(f"{recipe.name} has no latent space; it serves {', '.join(recipe.verbs)}")
+    return recipe.codec
+
+
+def build_network(
+    recipe: Recipe,
+) -> AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer:
     """The recipe's network with fresh weights."""
     from musegen import config
     from musegen.networks import NETWORKS
@@ -124,13 +133,19 @@ def build_network(recipe: Recipe) -> AttentionLSTM | Drummer | GrooveVAE | Trans
         raise ModelError(f"{recipe.name}: no network {recipe.network.kind!r}; there are {kinds}")
     shape, network = NETWORKS[recipe.network.kind]
     codec = recipe.codec
-    sizes = (
-        {"styles": len(codec.styles)}
-        if isinstance(codec, HitsLayout)
-        else {"vocabulary": len(BarCodec(codec).vocabulary)}
-    )
+    sizes: dict[str, Any]
+    if isinstance(codec, HitsLayout):
+        sizes = {"styles": len(codec.styles)}
+    elif isinstance(codec, StepsLayout):
+        sizes = {
+            "vocabulary": codec.vocabulary,
+            "voices": codec.voices,
+            "bars": max(codec.bars),
+        }
+    else:
+        sizes = {"vocabulary": len(BarCodec(codec).vocabulary)}
     table: dict[str, Any] = sizes | recipe.network.shape
-    built: AttentionLSTM | Drummer | GrooveVAE | Transformer = network(
+    built: AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer = network(
         config.build(shape, table, f"{recipe.name}: network.shape")
     )
     return built

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from musegen import config
-from musegen.codecs import LAYOUTS, HitsLayout, Layout
+from musegen.codecs import LAYOUTS, HitsLayout, Layout, StepsLayout
 from musegen.data.batches import Augmentation
 from musegen.data.corpora import Corpus
 from musegen.errors import UsageError
@@ -38,6 +38,8 @@ class Training:
     """Share of the steps, at the end, without augmentation of pitch and velocity."""
     weight_decay: float = 0.1
     clip: float = 1.0
+    kl_weight: float = 0.2
+    """Of a latent vector's divergence beside the nats of the music; 0.2 is MusicVAE's."""
     average: float = 0.999
     """Decay of the moving average of the weights (EMA), which is what is kept; 0 turns it off."""
     seed: int = 1
@@ -57,7 +59,7 @@ class Recipe:
 
     name: str
     verbs: tuple[str, ...]
-    codec: Layout | HitsLayout
+    codec: Layout | HitsLayout | StepsLayout
     """Its `kind` in the file, "bars" where there is none, says which."""
     network: NetworkRecipe
     training: Training

@@ -8,28 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from musegen import clips, midi
-from musegen.analysis import key_of
-from musegen.codecs.bars import METERS, BarCodec, Layout
+from musegen.codecs.bars import BarCodec, Layout
 from musegen.data import corpora
-from musegen.data.beats import on_beats
 from musegen.data.corpora import SPLITS, Corpus
+from musegen.data.files import beats_of, excerpts, outcomes
 from musegen.data.shards import Builder
-from musegen.errors import LimitError, UnreadableError
-from musegen.general_midi import TD11_TO_GM
-from musegen.song import Notes, Song, Track
+from musegen.song import Song
 from musegen.time import bar_lines
 
 MIN_BARS = 4
@@ -47,15 +41,6 @@ class Encoded:
     bars: list[list[int]]
     meters: list[int]
     notes: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one file: songs, or the reason why there are none."""
-
-    split: str
-    songs: tuple[Encoded, ...] = ()
-    dropped: str = ""
 
 
 def prepare(
@@ -106,7 +91,7 @@ def _line(name: str, summary: dict[str, Any]) -> str:
 
 
 def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Path) -> str:
-    beats = (_beats(name, corpus) for name in files)
+    beats = (beats_of(name, corpus) for name in files)
     read = {name for name in (*files, *beats, corpus.index) if name}
     facts = [
         VERSION,
@@ -116,11 +101,6 @@ def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Pa
         sorted(corpora.marks(path, read).items()),
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-
-
-def _beats(name: str, corpus: Corpus) -> str | None:
-    """The beat annotation beside the file `name`."""
-    return corpus.beats and str(Path(name).parent / corpus.beats)
 
 
 # One corpus
@@ -134,15 +114,10 @@ def _write_part(
     files: dict[str, str],
     workers: int | None,
 ) -> None:
-    unlicensed = corpora.unlicensed(corpus, corpora.opener(path))
     dropped: Counter[str] = Counter()
     songs: dict[str, list[Encoded]] = {split: [] for split in SPLITS}
-    jobs = sorted((name, split) for name, split in files.items() if name not in unlicensed)
-    if len(jobs) < len(files):
-        dropped["another licence"] = len(files) - len(jobs)
-    work = partial(_encode_file, corpus=corpus, layout=layout, path=path)
-    for outcome in _mapped(work, jobs, workers or os.cpu_count() or 1):
-        songs[outcome.split] += outcome.songs
+    for outcome in outcomes(corpus, path, files, partial(_encode, layout=layout), workers):
+        songs[outcome.split] += outcome.examples
         if outcome.dropped:
             dropped[outcome.dropped] += 1
     arrays: dict[str, Any] = {}
@@ -167,18 +142,6 @@ def _write_part(
     os.replace(temporary, part)
 
 
-def _mapped(
-    work: Callable[[tuple[str, str]], Outcome], jobs: list[tuple[str, str]], workers: int
-) -> Iterator[Outcome]:
-    """The outcomes of jobs in their order, from so many processes."""
-    if workers == 1:
-        yield from map(work, jobs)
-        return
-    # forking beside torch's threads can hang
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, jobs, chunksize=16)
-
-
 def _read_part(part: Path, split: str) -> Iterator[Encoded]:
     with np.load(part) as arrays:
         tokens = arrays[f"{split}.tokens"].tolist()
@@ -196,51 +159,14 @@ def _read_part(part: Path, split: str) -> Iterator[Encoded]:
         bar += bar_count
 
 
-# One file
-
-
-@lru_cache(maxsize=1)
-def _opened(path: Path) -> Callable[[str], bytes]:
-    return corpora.opener(path)
-
-
-def _encode_file(job: tuple[str, str], corpus: Corpus, layout: Layout, path: Path) -> Outcome:
-    name, split = job
-    try:
-        song = midi.parse(_opened(path)(name), name).song
-    except (UnreadableError, LimitError):
-        return Outcome(split, dropped="unreadable")
-    except KeyError:
-        return Outcome(split, dropped="missing")
-    try:
-        if beats := _beats(name, corpus):
-            song = on_beats(song, _opened(path)(beats).decode())
-        encoded = tuple(encode(song, corpus, BarCodec(layout)))
-    except KeyError:
-        return Outcome(split, dropped="no beat annotation")
-    except ValueError as error:
-        return Outcome(split, dropped=str(error))
-    return Outcome(split, encoded, "" if encoded else "too short, or no fitting track")
+# One song
 
 
 def encode(song: Song, corpus: Corpus, codec: BarCodec) -> Iterator[Encoded]:
     """The training examples in one song, as the corpus's recipe wants them."""
-    key = key_of(song)
-    tracks = [clips.sustained(t, song.length) for t in song.tracks if len(t.notes)]
-    if corpus.drum_map == "td11":
-        tracks = [_from_td11(t) if t.is_drum else t for t in tracks]
-    if corpus.tracks == ("first",):
-        tracks = tracks[:1]
-    elif corpus.tracks:
-        tracks = [t for t in tracks if t.name.startswith(corpus.tracks)]
-    if codec.layout.max_tracks:
-        groups = [tuple(tracks)]
-    else:
-        groups = [(t,) for t in tracks if not t.is_drum and clips.is_monophonic(t.notes)]
-    for group in groups:
-        whole = clips.whole_bars(replace(song, tracks=group, key=key))
-        grid = clips.quantised(_known_meters(whole), codec.layout.steps_per_quarter)
-        clip = codec.clip(_trimmed(grid))
+    layout = codec.layout
+    for excerpt in excerpts(song, corpus, layout.steps_per_quarter, single=not layout.max_tracks):
+        clip = codec.clip(excerpt)
         _, meters = bar_lines(clip)
         if len(meters) < MIN_BARS or clip.note_count < MIN_NOTES:
             continue
@@ -249,38 +175,5 @@ def encode(song: Song, corpus: Corpus, codec: BarCodec) -> Iterator[Encoded]:
         yield Encoded(header, codec.encode_bars(clip), values, clip.note_count)
 
 
-def _from_td11(track: Track) -> Track:
-    table = np.arange(128)
-    for pitch, general in TD11_TO_GM.items():
-        table[pitch] = general
-    notes = track.notes
-    mapped = Notes(notes.start, notes.duration, table[notes.pitch], notes.velocity)
-    return replace(track, notes=mapped.without_overlaps())
-
-
-def _known_meters(song: Song) -> Song:
-    """The longest stretch of bars whose metre the codec knows."""
-    lines, meters = bar_lines(song)
-    known = [(m.numerator, m.denominator) in METERS for m in meters]
-    if all(known):
-        return song
-    best, first = (0, 0), None
-    for i, good in enumerate([*known, False]):
-        if good and first is None:
-            first = i
-        if not good and first is not None:
-            best, first = max(best, (first, i), key=lambda span: span[1] - span[0]), None
-    return song.between(int(lines[best[0]]), int(lines[best[1]]))
-
-
-def _trimmed(song: Song) -> Song:
-    """Without the empty bars before the first note and after the last one."""
-    if not song.note_count:
-        return song
-    lines, _ = bar_lines(song)
-    first = min(int(t.notes.start[0]) for t in song.tracks if len(t.notes))
-    last = max(int(t.notes.start[-1]) for t in song.tracks if len(t.notes))
-    begin, end = np.searchsorted(lines, (first, last), side="right")
-    if begin == 1 and end == len(lines) - 1:
-        return song
-    return song.between(int(lines[begin - 1]), int(lines[end]))
+def _encode(song: Song, corpus: Corpus, layout: Layout) -> Iterator[Encoded]:
+    return encode(song, corpus, BarCodec(layout))

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from musegen.codecs import HitsLayout, Layout
+from musegen.codecs import HitsLayout, Layout, StepsLayout
 from musegen.errors import UnreadableError, UsageError
 from musegen.song import IntArray
 
@@ -51,7 +51,7 @@ def load_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def check(folder: Path, layout: Layout | HitsLayout, corpora: Iterable[str]) -> None:
+def check(folder: Path, layout: Layout | HitsLayout | StepsLayout, corpora: Iterable[str]) -> None:
     """UsageError where the data was prepared for another codec, or from corpora of other names."""
     info = load_info(folder)
     if info["layout"] != json.loads(json.dumps(asdict(layout))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from musegen.networks.drummer import Drummer, DrummerConfig
 from musegen.networks.groove_vae import GrooveVAE, GrooveVAEConfig
 from musegen.networks.lstm import AttentionLSTM, LSTMConfig
+from musegen.networks.sequence_vae import SequenceVAE, SequenceVAEConfig
 from musegen.networks.transformer import Transformer, TransformerConfig
 
 NETWORKS = {
@@ -12,6 +13,7 @@ NETWORKS = {
     "lstm": (LSTMConfig, AttentionLSTM),
     "groove-vae": (GrooveVAEConfig, GrooveVAE),
     "drummer": (DrummerConfig, Drummer),
+    "sequence-vae": (SequenceVAEConfig, SequenceVAE),
 }
 """Each architecture's name in a model folder, with its config and its module."""
 
@@ -23,6 +25,8 @@ __all__ = [
     "GrooveVAE",
     "GrooveVAEConfig",
     "LSTMConfig",
+    "SequenceVAE",
+    "SequenceVAEConfig",
     "Transformer",
     "TransformerConfig",
 ]

@@ -11,16 +11,21 @@ from torch import Tensor, nn
 
 
 class Cell:
-    """`lstm` over `known` [T, K], the first K columns of its input, and what comes step by step."""
+    """`lstm` over `known` [T, K], the first K columns of its input, and what comes step by step.
 
-    def __init__(self, lstm: nn.LSTM, known: Tensor) -> None:
+    It begins with zeros, or with a given output and state of the cell [D].
+    """
+
+    def __init__(
+        self, lstm: nn.LSTM, known: Tensor, begin: tuple[Tensor, Tensor] | None = None
+    ) -> None:
         weights: dict[str, Tensor] = dict(lstm.named_parameters())
         entry, recurrent = weights["weight_ih_l0"], weights["weight_hh_l0"]
         bias = weights["bias_ih_l0"] + weights["bias_hh_l0"]
         self._gates = F.linear(known, entry[:, : known.shape[-1]], bias)  # T 4D
         self._inward = torch.cat((entry[:, known.shape[-1] :], recurrent), 1)  # 4D R+D
-        self.output = known.new_zeros(lstm.hidden_size)
-        self._cell = known.new_zeros(lstm.hidden_size)
+        zeros = known.new_zeros(lstm.hidden_size)
+        self.output, self._cell = begin or (zeros, zeros)
         self._step = 0
 
     def step(self, rest: Tensor) -> Tensor:

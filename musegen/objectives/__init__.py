@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from musegen.objectives.bars import Bars
 from musegen.objectives.drummers import Drummers
 from musegen.objectives.grooves import Grooves
 from musegen.objectives.objective import Cost, Objective
@@ -18,7 +19,8 @@ OBJECTIVES: dict[str, Callable[[Recipe, Path, torch.device], Objective]] = {
     "lstm": NextToken,
     "groove-vae": Grooves,
     "drummer": Drummers,
+    "sequence-vae": Bars,
 }
 """By the network's kind in a recipe."""
 
-__all__ = ["OBJECTIVES", "Cost", "Drummers", "Grooves", "NextToken", "Objective"]
+__all__ = ["OBJECTIVES", "Bars", "Cost", "Drummers", "Grooves", "NextToken", "Objective"]

@@ -17,8 +17,6 @@ from musegen.networks.groove_vae import Chances, Feel, Score, offset_middles, ve
 from musegen.objectives.objective import Cost
 from musegen.objectives.performances import TEMPO_SPREAD, UNKNOWN_STYLE, Performances
 
-KL_WEIGHT = 0.2
-"""Of the latent's divergence beside the nats of a stretch, as in GrooVAE."""
 TAPPED = 0.25
 """Share of the stretches that are told taps at some of their steps, of velocity, and of timing; and
 of those from whose taps alone the feel is read."""
@@ -64,7 +62,7 @@ class Grooves(Performances[list[Stretch], Batch]):
         divergence = 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum()
         hits = mask.sum()
         loss = sum(blurred for blurred, _ in costs) / hits
-        loss = loss + KL_WEIGHT * divergence / mask.numel()
+        loss = loss + self.kl_weight * divergence / mask.numel()
         return Cost(loss, costs[-1][1], hits)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Cost(NamedTuple):
@@ -30,3 +30,6 @@ class Objective(Protocol):
 
     def cost(self, forward: Callable[..., Any], batch: Any) -> Cost:
         """`forward` is the network's, on any number of processes."""
+
+    def finish(self, network: nn.Module) -> None:
+        """Put into the trained network what it and the data tell together."""

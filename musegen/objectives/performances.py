@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from musegen.data import drums
 from musegen.data.drums import DrumSong
@@ -28,6 +29,7 @@ class Performances(ABC, Generic[Example, Batch]):
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
         self.length, self.device = recipe.training.length, device
+        self.kl_weight = recipe.training.kl_weight
         self.unknown = len(hits_layout(recipe).styles)
         weights = [c.weight for c in recipe.corpora]
         self.train, self.held_out = (drums.Lot(data, s, weights) for s in ("train", "valid"))
@@ -40,6 +42,9 @@ class Performances(ABC, Generic[Example, Batch]):
         rng = np.random.default_rng(key)
         songs = self.held_out.drawn(rows, rng)
         return self._batched([self._plain_example(song, rng) for song in songs])
+
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to do."""
 
     @abstractmethod
     def _example(self, song: DrumSong, rng: np.random.Generator) -> Example:

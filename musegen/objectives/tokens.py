@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from musegen.data import shards
 from musegen.data.batches import PLAIN, Augmentation, Windows
@@ -53,3 +53,6 @@ class NextToken:
         logits = forward(inputs)
         nats = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="sum")
         return Cost(nats / targets.numel(), nats, self.is_note[targets].sum())
+
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to do."""

@@ -7,6 +7,9 @@ from musegen.verbs.continuation import Continuation, continue_
 from musegen.verbs.drumming import Drumming, drumify
 from musegen.verbs.generation import Generation, generate
 from musegen.verbs.grooving import Grooving, groove
+from musegen.verbs.interpolation import Interpolation, interpolate
+from musegen.verbs.likeness import Likeness, similar
+from musegen.verbs.space import Space
 from musegen.verbs.takes import Takes
 
 __all__ = [
@@ -14,9 +17,14 @@ __all__ = [
     "Drumming",
     "Generation",
     "Grooving",
+    "Interpolation",
+    "Likeness",
+    "Space",
     "Takes",
     "continue_",
     "drumify",
     "generate",
     "groove",
+    "interpolate",
+    "similar",
 ]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musegen import models
+from musegen.clips import lasting
 from musegen.codecs.grid import Grid, GridKind
 from musegen.codecs.hits import Hits
 from musegen.codecs.taps import Taps
@@ -134,30 +135,15 @@ def _meets(notes: Notes, others: Notes) -> NDArray[np.bool_]:
 
 def _as_long_as(song: Song, length: int | None, include_input: bool) -> Song:
     """The first bars of a song, or the song again and again, until it is `length` bars long."""
-    lines, _ = bar_lines(song)
-    bars = len(lines) - 1
-    if length is None or length == bars:
+    if length is None:
         return song
     check_length(length)
-    if length < bars:
-        return song.between(0, int(lines[length]))
-    if include_input:
+    bars = len(bar_lines(song)[0]) - 1
+    if include_input and length > bars:
         raise UsageError(
             f"length {length}: the input has {bars} bars; drums written into it cannot be longer"
         )
-    if len(song.meters) > 1 or len(song.tempos) > 1:
-        raise UsageError(
-            f"length {length}: the input has {bars} bars, and changes tempo or metre, so that it "
-            "cannot be repeated"
-        )
-    whole = int(lines[-1])
-    times = -(-length // bars)
-    tracks = []
-    for track in song.tracks:
-        again = (track.notes.shifted(time * whole) for time in range(times))
-        tracks.append(replace(track, notes=Notes.together(again)))
-    repeated = replace(song, tracks=tuple(tracks), length=times * whole)
-    return repeated.between(0, length * (whole // bars))
+    return lasting(song, length)
 
 
 def drumify(

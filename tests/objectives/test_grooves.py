@@ -212,7 +212,7 @@ def test_a_cost_counts_hits_and_what_they_cost(
         torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean)),
     )
     expected = sum(blurred.item() for blurred, _ in told) / float(cost.notes)
-    expected += grooves.KL_WEIGHT * divergence.sum().item() / (6 * 24)
+    expected += 0.2 * divergence.sum().item() / (6 * 24)
     assert cost.loss.item() == pytest.approx(expected, rel=1e-5)
 
 

@@ -1,0 +1,78 @@
+"""`musegen interpolate`: a road from one clip to another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from . import options
+
+
+@click.command("interpolate", epilog="Example: musegen interpolate a.mid b.mid --steps 5")
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@options.steps
+@options.sampling(
+    None,
+    options.length_of_clips,
+    variations=1,
+    temperature=0.5,
+    model_shown="what suits the clips",
+)
+@options.road
+@options.output
+@options.messages
+@options.debug
+def command(
+    first: str,
+    second: str,
+    steps: int,
+    sampling: dict[str, Any],
+    wishes: dict[str, Any],
+    output: dict[str, Any],
+    messages: dict[str, Any],
+) -> int:
+    """Go from clip A to clip B in --steps steps, a file each.
+
+    Both are melodies, or both drum parts, of one metre; their tempos are blended. A and B
+    themselves are the first and the last step, as they are. '-' is standard input.
+    """
+    from functools import partial
+
+    from musegen import verbs
+    from musegen.errors import UsageError
+    from musegen.time import bar_count
+
+    from .facts import input_facts, sentence
+    from .inputs import named
+    from .report import Report
+    from .takes import Expected, Writer
+
+    with Report("interpolate", dry_run=output["dry_run"], **messages) as report:
+        sources = [named(first), named(second)]
+        if first == second == "-":
+            raise UsageError("standard input is one clip; name a file for the other")
+        paths = [source.path for source in sources if source.path is not None]
+        files = 1 if wishes["chain"] else steps
+        writer = Writer("interpolate", report, sampling, output, paths, steps=files)
+        readings = []
+        for source in sources:
+            reading = source.read()
+            report.inputs.append(input_facts(source.name, reading))
+            report.say(sentence(source.name, reading))
+            readings.append(reading.song)
+        asked = {
+            "steps": steps,
+            "names": (sources[0].name, sources[1].name),
+            **wishes,
+        }
+        with report.attempt(None):
+            plan = verbs.Interpolation.of(
+                *readings, model=sampling["model"], length=sampling["length"], **asked
+            )
+            bars = bar_count(plan.end(0)) * (steps if wishes["chain"] else 1)
+            stem = f"{sources[0].stem}_to_{sources[1].stem}"
+            expected = Expected(stem, bars, None, None, plan.recipe.name)
+            writer.run(partial(verbs.interpolate, *readings, **asked), expected)
+    return report.exit_code
