@@ -69,15 +69,14 @@ def reconstruction(model: str, data: Path, split: str, windows: int, seed: int) 
         with progress(f"{bars} bars", wanted=True, unit="windows") as report:
             r = measure(loaded, lot, bars, windows, seed, report)
         shares = (r.told, r.sampled, r.greedy, r.notes)
-        rows.append((f"{bars} bars, {r.windows} windows", [f"{s:.3f}" for s in shares]))
+        rows.append((f"{bars} bars, {r.windows:,} windows", [f"{s:.3f}" for s in shares]))
         if published := PUBLISHED.get((layout.part, bars)):
             told, sampled = (f"{s:.3f}" for s in published)
             rows.append(("MusicVAE, on its own data", [told, sampled, "", ""]))
-    heads = ("told the steps before", "sampled", "greedy", "F1 of greedy notes")
-    table((f"{split} split", *heads)[1:], rows)
+    table(("told the steps before", "sampled", "greedy", "F1 of greedy notes"), rows)
     click.echo(
-        "\nShares of the steps that are right. MusicVAE's are published, on another corpus, of "
-        "about 1.5 million files."
+        f"\nThe {split} split. Shares of the steps that are right. MusicVAE's are published, on "
+        "another and larger corpus, of about 1.5 million files."
     )
 
 

@@ -36,7 +36,8 @@ def lasting(song: Song, length: int) -> Song:
     bars, whole = len(lines) - 1, int(lines[-1])
     if length <= bars:
         return song if length == bars else song.between(0, int(lines[length]))
-    if len(song.meters) > 1 or len(song.tempos) > 1:
+    changes = {str(m) for m in song.meters}, {t.microseconds for t in song.tempos}
+    if any(len(values) > 1 for values in changes):
         raise UsageError(
             f"length {length}: the input has {bars} bars, and changes tempo or metre, so that it "
             "cannot be repeated"
@@ -44,7 +45,7 @@ def lasting(song: Song, length: int) -> Song:
     times = -(-length // bars)
     tracks = []
     for track in song.tracks:
-        again = (track.notes.shifted(time * whole) for time in range(times))
+        again = (track.notes.between(0, whole).shifted(time * whole) for time in range(times))
         tracks.append(replace(track, notes=Notes.together(again)))
     repeated = replace(song, tracks=tuple(tracks), length=times * whole)
     return repeated.between(0, length * (whole // bars))

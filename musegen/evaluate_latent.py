@@ -21,6 +21,7 @@ from musegen.codecs.bars import Header
 from musegen.codecs.steps import SLOTS, Frame, StepsLayout, attributes, begins
 from musegen.codecs.touch import Touch
 from musegen.data.steps import Windows
+from musegen.errors import UsageError
 from musegen.excerpt import sounded
 from musegen.general_midi import VOICES
 from musegen.models import Model, steps_layout
@@ -38,6 +39,9 @@ def picked(windows: Windows, bars: int, count: int, seed: int) -> list[tuple[Int
     rng = np.random.default_rng(seed)
     shapes = [shape for shape in windows.shapes if shape.bars == bars]
     places = [(shape, w) for shape in shapes for w in range(len(shape.song))]
+    if not places:
+        sizes = ", ".join(map(str, windows.layout.bars))
+        raise UsageError(f"no windows of {bars} bars in this split; the model reads {sizes}")
     chosen = rng.permutation(len(places))[:count]
     found = []
     for shape, window in (places[c] for c in chosen.tolist()):
@@ -191,6 +195,8 @@ def _pairs(
             found.append((tokens, other, slots))
         if len(found) == count:
             break
+    if not found:
+        raise UsageError(f"no two windows of {bars} bars in this split have one frame")
     return found
 
 
@@ -213,7 +219,8 @@ def as_song(tokens: IntArray, frame: Frame, layout: StepsLayout) -> Song:
     """Tokens [T, SLOTS] in a metre that fits; beats of six steps are dotted quarters."""
     sixteenths = int(frame.slots[frame.bar == 0].sum())
     compound = (frame.slots == SLOTS).all()
-    meter = Meter(0, sixteenths // 2, 8) if compound else Meter(0, sixteenths // 4, 4)
+    in_eighths = compound or sixteenths % 4
+    meter = Meter(0, sixteenths // 2, 8) if in_eighths else Meter(0, sixteenths // 4, 4)
     kit = None if layout.is_melody else [main for _, main, _ in VOICES]
     touch = Touch.usual(1 if layout.is_melody else len(VOICES), frame)
     notes = sounded(tokens, frame, touch, kit)
@@ -288,6 +295,7 @@ def movements(
             if report is not None:
                 report(number, len(chosen))
     spread = np.std(true, 0)
+    spread[spread == 0] = 1
     before = np.array(tables[0, 0])
     found = []
     for place, name in enumerate(names):

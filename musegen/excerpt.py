@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,6 +41,11 @@ def parts(song: Song, wanted: Sequence[str] = ()) -> set[Part]:
     return {"drums" if song.tracks[i].is_drum else "melody" for i in chosen_tracks(song, wanted)}
 
 
+def bars_in(song: Song, part: Part, wanted: Sequence[str] = ()) -> int:
+    """How many bars there are to take an excerpt from."""
+    return bar_count(_whole(song, part, wanted)[0])
+
+
 @dataclass(frozen=True, eq=False)
 class Excerpt:
     """Whole bars of one metre, and in them one track of notes; on the song's own clock."""
@@ -55,17 +61,7 @@ class Excerpt:
 
         UnreadableError where nothing is there, UsageError where it is not clear what is wanted.
         """
-        places = [
-            i for i in chosen_tracks(song, wanted) if song.tracks[i].is_drum == (part == "drums")
-        ]
-        if not places:
-            raise UsageError(f"no {part} there; name another track")
-        track, remarks = (
-            (_kit([song.tracks[i] for i in places]), ())
-            if part == "drums"
-            else _voice([(i, song.tracks[i]) for i in places])
-        )
-        song = clips.whole_bars(clips.covering(replace(song, tracks=(track,), markers=())))
+        song, remarks = _whole(song, part, wanted)
         bars = bar_count(song)
         if length is not None:
             song = clips.lasting(song, length)
@@ -73,6 +69,7 @@ class Excerpt:
                 remarks += (f"its {bars} bars are repeated to make {length}",)
             elif length < bars:
                 remarks += (f"the first {length} of {bars} bars are taken",)
+        song = song.between(0, song.length)
         if bar_count(song) > MAX_BARS:
             raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; --length takes fewer")
         if len(song.meters) > 1:
@@ -80,7 +77,8 @@ class Excerpt:
             raise UsageError(f"the metre changes at bar {bar}; --length {bar - 1} takes less")
         notes = song.tracks[0].notes
         if not len(notes) or (part == "drums" and (voices(notes.pitch) < 0).all()):
-            raise UnreadableError(f"nothing starts in its first {bar_count(song)} bars")
+            what = "no drum is struck" if part == "drums" else "nothing starts"
+            raise UnreadableError(f"{what} in bars 1 to {bar_count(song)}")
         if (song.meters[0].numerator, song.meters[0].denominator) not in METERS:
             known = " ".join(f"{n}/{d}" for n, d in METERS)
             raise UsageError(f"no model knows the metre {song.meters[0]}; they know {known}")
@@ -129,9 +127,13 @@ class Excerpt:
         return Touch.of(notes.where(voice >= 0), voice[voice >= 0], len(VOICES), frame)
 
     def with_notes(self, notes: Notes) -> Song:
-        """Other notes, on the clock of frames, played by the excerpt's track in its bars."""
+        """Other notes, on the clock of frames, played by the excerpt's track in its bars.
+
+        Of its controls the settings at its beginning stay; a pedal or a bend was for other notes.
+        """
         song = self.song.at_resolution(CLOCK)
-        track = replace(song.tracks[0], notes=notes.between(0, song.length))
+        settings = song.tracks[0].controls.settings(1)
+        track = replace(song.tracks[0], notes=notes.between(0, song.length), controls=settings)
         return replace(song, tracks=(track,), tempos=(usual_tempo(song),), key=None)
 
     @property
@@ -147,12 +149,21 @@ class Excerpt:
         )
 
 
-def _kit(tracks: Sequence[Track]) -> Track:
-    """All drums as one track; UnreadableError where none of the pitches is a drum's."""
-    notes = Notes.together(t.notes for t in tracks).without_overlaps()
-    if (voices(notes.pitch) < 0).all():
-        raise UnreadableError("no drums found: no pitch of these tracks is a drum's (27 to 87)")
-    return replace(tracks[0], notes=notes)
+def _whole(song: Song, part: Part, wanted: Sequence[str]) -> tuple[Song, tuple[str, ...]]:
+    """The song in whole bars with that part alone, and what was left out."""
+    places = [i for i in chosen_tracks(song, wanted) if song.tracks[i].is_drum == (part == "drums")]
+    if not places:
+        raise UsageError(f"no {part} there; name another track")
+    tracks = [song.tracks[i] for i in places]
+    remarks: tuple[str, ...] = ()
+    if part == "melody":
+        track, remarks = _voice(list(zip(places, tracks, strict=True)))
+    else:
+        notes = Notes.together(t.notes for t in tracks).without_overlaps()
+        track = replace(tracks[0], notes=notes)
+    song = clips.whole_bars(clips.covering(replace(song, tracks=(track,), markers=())))
+    changes = [m for last, m in pairwise(song.meters) if str(m) != str(last)]
+    return replace(song, meters=(song.meters[0], *changes)), remarks
 
 
 def _voice(tracks: Sequence[tuple[int, Track]]) -> tuple[Track, tuple[str, ...]]:

@@ -101,9 +101,12 @@ def read_recipe(folder: Path) -> Recipe:
 def bar_codec(recipe: Recipe) -> BarCodec:
     """The codec of a model of tokens. ModelError where it is a model of something else."""
     if not isinstance(recipe.codec, Layout):
-        raise ModelError(
-            f"{recipe.name} is no model of tokens; it serves {', '.join(recipe.verbs)}"
+        what = (
+            "writes variations of a clip: give it one with --like"
+            if isinstance(recipe.codec, StepsLayout)
+            else f"is no model of tokens; it serves {', '.join(recipe.verbs)}"
         )
+        raise ModelError(f"{recipe.name} {what}")
     return BarCodec(recipe.codec)
 
 

@@ -27,6 +27,9 @@ CHANNEL_PRESSURE = 129
 SUSTAIN_PEDAL = 64
 """`Controls.number` of the damper pedal: down from value 64 on."""
 
+# Volume, pan, expression, effects and bank hold on; a pedal or a bend does not.
+_LASTING = (0, 7, 10, 11, 32, 91, 93)
+
 TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 MINOR_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -160,6 +163,18 @@ class Controls:
 
     def shifted(self, ticks: int) -> Controls:
         return replace(self, tick=self.tick + ticks)
+
+    def settings(self, end: int) -> Controls:
+        """What lasts of the settings in force at `end`, for a new beginning."""
+        kept = self.table()[np.isin(self.number, _LASTING) & (self.tick < max(end, 1))]
+        return Controls.of([(0, n, v) for n, v in {int(n): int(v) for _, n, v in kept}.items()])
+
+    def released(self, end: int) -> Controls:
+        """The changes up to `end`, where a pedal still down is lifted and a bend undone."""
+        kept = self.table()[self.tick <= end]
+        values = {int(number): int(value) for _, number, value in kept}
+        held = [number for number in (SUSTAIN_PEDAL, PITCH_BEND) if values.get(number)]
+        return Controls.of([*kept.tolist(), *((end, number, 0) for number in held)])
 
     def joined(self, other: Controls) -> Controls:
         return Controls(*np.concatenate((self.table(), other.table())).T)

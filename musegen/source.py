@@ -18,9 +18,6 @@ from musegen.codecs.bars import METERS, BarCodec
 from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import TD11_TO_GM, VOICE_OF
 from musegen.song import (
-    PITCH_BEND,
-    SUSTAIN_PEDAL,
-    Controls,
     IntArray,
     Key,
     Marker,
@@ -33,8 +30,6 @@ from musegen.time import bar_lines, usual_tempo
 
 TEMPO_BARS = 8
 """Bars before the end whose usual tempo is that of a continuation."""
-# Volume, pan, expression, effects and bank hold on; a pedal or a bend does not.
-_LASTING = (0, 7, 10, 11, 32, 91, 93)
 
 
 def chosen_tracks(song: Song, wanted: Sequence[str]) -> tuple[int, ...]:
@@ -173,7 +168,7 @@ class Source:
                 old.is_drum,
                 old.name,
                 old.channel,
-                _settings(old.controls, self.end),
+                old.controls.settings(self.end),
             )
             for new, old in zip(part.tracks, self.tracks, strict=True)
         )
@@ -184,7 +179,7 @@ class Source:
     def joined(self, part: Song, marker: str) -> Song:
         """The whole song, then a part dressed for it, with a marker where it begins."""
         song, seam = self.song, self.song.length
-        tracks = [replace(t, controls=_released(t.controls, seam)) for t in song.tracks]
+        tracks = [replace(t, controls=t.controls.released(seam)) for t in song.tracks]
         for place, new in zip(self.places, part.tracks, strict=True):
             # The part's settings are the song's own at the seam: they are in force already.
             notes = tracks[place].notes.joined(new.notes.shifted(seam))
@@ -240,20 +235,6 @@ def _transposed(song: Song, semitones: int) -> Song:
         for t in song.tracks
     )
     return replace(song, tracks=tuple(tracks))
-
-
-def _settings(controls: Controls, end: int) -> Controls:
-    """What lasts of the settings in force at `end`, for a new beginning."""
-    table = controls.table()[np.isin(controls.number, _LASTING) & (controls.tick < max(end, 1))]
-    return Controls.of([(0, n, v) for n, v in {int(n): int(v) for _, n, v in table}.items()])
-
-
-def _released(controls: Controls, end: int) -> Controls:
-    """The controls up to `end`, where a pedal still down is lifted and a bend undone."""
-    kept = controls.table()[controls.tick <= end]
-    values = {int(number): int(value) for _, number, value in kept}
-    held = [number for number in (SUSTAIN_PEDAL, PITCH_BEND) if values.get(number)]
-    return Controls.of([*kept.tolist(), *((end, number, 0) for number in held)])
 
 
 def _like(new: Notes, old: Notes, is_drum: bool, codec: BarCodec) -> Notes:

@@ -80,6 +80,38 @@ name = "beats"
 style_pattern = '{pattern}'
 """
 
+VAE_RECIPE = """
+name = "{name}"
+verbs = ["interpolate", "generate"]
+
+[codec]
+kind = "steps"
+part = "{part}"
+bars = {bars}
+
+[network]
+kind = "sequence-vae"
+
+[network.shape]
+latent = 8
+width = 12
+hidden = 16
+share = 8
+hierarchical = {hierarchical}
+
+[training]
+steps = 6
+rows = 4
+length = 32
+learning_rate = 1e-2
+warmup = 2
+validate_every = 3
+validation_rows = 2
+
+[[corpora]]
+name = "{corpus}"
+"""
+
 STYLE_PATTERN = r"/\d+_([a-z]+)"
 """The style in a name such as "drummer1/3_funk_95.mid"."""
 
@@ -140,6 +172,64 @@ def tiny_groove_model(make_drum_model: Callable[..., Path]) -> Path:
 def tiny_drummer_model(make_drum_model: Callable[..., Path]) -> Path:
     """Chooses the hits of a drum part, in rock, jazz or funk."""
     return make_drum_model("tiny-drummer", "drummer", "drumify")
+
+
+@pytest.fixture(scope="session")
+def make_vae(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    def make(name: str, part: str, bars: tuple[int, ...], corpus: str, **shape: bool) -> Path:
+        import torch
+
+        from musegen import models
+
+        hierarchical = str(shape.get("hierarchical", False)).lower()
+        recipe = VAE_RECIPE.format(
+            name=name, part=part, bars=list(bars), corpus=corpus, hierarchical=hierarchical
+        )
+        folder = write_model(tmp_path_factory.mktemp("models") / name, recipe)
+        network = models.build_network(models.read_recipe(folder))
+        for weight in network.parameters():  # so that every point of the space sounds otherwise
+            weight.data.add_(torch.randn_like(weight), alpha=0.3)
+        network.get_buffer("directions").normal_()
+        models.save_weights(network, folder / models.WEIGHTS)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_melody_vae(make_vae: Callable[..., Path]) -> Path:
+    """A latent space of melodies, called as the one on the shelf."""
+    return make_vae("melody-vae", "melody", (2, 4), "tunes")
+
+
+@pytest.fixture(scope="session")
+def tiny_long_vae(make_vae: Callable[..., Path]) -> Path:
+    """A latent space of melodies of up to 16 bars, called as the one on the shelf."""
+    return make_vae("melody-vae-16", "melody", (2, 4, 8, 16), "tunes", hierarchical=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_drums_vae(make_vae: Callable[..., Path]) -> Path:
+    """A latent space of drums, called as the one on the shelf."""
+    return make_vae("drums-vae", "drums", (2, 4), "beats")
+
+
+@pytest.fixture(scope="session")
+def tiny_shelf(
+    tmp_path_factory: pytest.TempPathFactory,
+    tiny_melody_vae: Path,
+    tiny_long_vae: Path,
+    tiny_drums_vae: Path,
+) -> Path:
+    """A shelf with the tiny latent spaces; the other models on it are those that ship."""
+    from musegen import models
+
+    folder = tmp_path_factory.mktemp("shelf")
+    shipped = [models.shelf() / name for name in models.names()]
+    for model in (tiny_melody_vae, tiny_long_vae, tiny_drums_vae, *shipped):
+        if not (folder / model.name).exists():
+            (folder / model.name).symlink_to(model, target_is_directory=True)
+    return folder
 
 
 def tune(seed: int, bars: int = 12, meter: tuple[int, int] = (4, 4)) -> Song:
@@ -356,3 +446,9 @@ def player(tiny_groove_model: Path) -> str:
 @pytest.fixture
 def drummer(tiny_drummer_model: Path) -> str:
     return str(tiny_drummer_model)
+
+
+@pytest.fixture
+def own_shelf(tiny_shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that are named, or named by nobody, are those of the tiny shelf."""
+    monkeypatch.setattr("musegen.models.shelf", lambda: tiny_shelf)

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from musegen import clips
-from musegen.song import Controls, Meter, Notes, Song, Track
-from musegen.time import bar_lines
+from musegen.errors import UsageError
+from musegen.song import Controls, Meter, Notes, Song, Tempo, Track
+from musegen.time import bar_count, bar_lines
 
 
 def notes(*starts: float, tpq: int = 480, length: int = 100) -> Notes:
@@ -86,3 +90,31 @@ def test_bars_are_cut_at_their_lines() -> None:
     assert cut.length == 8 * 480
     assert (cut.tracks[0].notes.start / 480).tolist() == [0, 4]
     assert clips.bars(song, 2, 5).length == 4 * 480
+
+
+@given(bars=st.integers(1, 4), length=st.integers(1, 11), meter=st.sampled_from(((4, 4), (7, 8))))
+def test_a_song_lasts_as_long_as_it_is_to(bars: int, length: int, meter: tuple[int, int]) -> None:
+    bar = Meter(0, *meter).bar_ticks(480)
+    song = Song((Track(notes(*range(3))),), bars * bar, meters=(Meter(0, *meter),))
+    song = replace(song, tracks=(Track(song.tracks[0].notes.between(0, song.length)),))
+    lasting = clips.lasting(song, length)
+    assert (bar_count(lasting), lasting.length) == (length, length * bar)
+    once = song.tracks[0].notes.start
+    again = (time * song.length + once for time in range(length))
+    expected = np.concatenate(list(again))
+    assert lasting.tracks[0].notes.start.tolist() == expected[expected < lasting.length].tolist()
+
+
+def test_what_changes_is_cut_but_not_repeated() -> None:
+    song = Song((Track(notes(0, 4)),), 3840, tempos=(Tempo(0), Tempo(1920, 400_000)))
+    assert clips.lasting(song, 2) is song
+    assert clips.lasting(song, 1).tempos == (Tempo(0),)
+    with pytest.raises(UsageError, match="length 3: the input has 2 bars, and changes tempo"):
+        clips.lasting(song, 3)
+
+
+def test_what_is_repeated_overlaps_nowhere() -> None:
+    ringing = Song((Track(Notes.of([(0, 9, 60, 80), (1440, 960, 60, 80)])),), 1920)
+    repeated = clips.lasting(ringing, 3).tracks[0].notes
+    assert repeated == repeated.without_overlaps()
+    assert repeated.end.max() == 3 * 1920

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -20,6 +21,7 @@ class Outer:
     inner: Inner
     rate: float = 0.5
     label: str | None = None
+    kind: Literal["plain", "fancy"] = "plain"
 
 
 def load(tmp_path: Path, text: str) -> Outer:
@@ -29,8 +31,8 @@ def load(tmp_path: Path, text: str) -> Outer:
 
 
 def test_tables_become_dataclasses(tmp_path: Path) -> None:
-    loaded = load(tmp_path, 'rate = 2\nlabel = "a"\n[inner]\nsize = 3\nnames = ["b", "c"]')
-    assert loaded == Outer(Inner(3, ("b", "c")), 2.0, "a")
+    text = 'rate = 2\nlabel = "a"\nkind = "fancy"\n[inner]\nsize = 3\nnames = ["b", "c"]'
+    assert load(tmp_path, text) == Outer(Inner(3, ("b", "c")), 2.0, "a", "fancy")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +43,8 @@ def test_tables_become_dataclasses(tmp_path: Path) -> None:
         ("[inner]\n", "'size' is missing"),
         ("[inner]\nsize = 1\nsice = 2", "unknown key 'sice'; known: size, names"),
         ("[inner]\nsize = 1\nnames = [1]", r"names\[0\] should be str"),
+        ("kind = 'odd'\n[inner]\nsize = 1", "kind should be 'plain' or 'fancy', and is 'odd'"),
+        ("kind = 1\n[inner]\nsize = 1", "kind should be 'plain' or 'fancy', and is 1"),
         ("inner = [", "not valid TOML"),
     ],
 )

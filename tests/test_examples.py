@@ -84,6 +84,22 @@ def test_drums_for_a_tune(tmp_path: Path) -> None:
     assert sorted(written["beat_jazz"].tracks[0].notes.velocity) == sorted(beat.notes.velocity)
 
 
+def test_from_clip_to_clip(tmp_path: Path) -> None:
+    lines = run("from_clip_to_clip.py", tmp_path)
+    assert len(lines) == 8
+    written = songs(tmp_path)
+    whole = written.pop("drums_whole")
+    steps = [written[f"drums_{number}"] for number in range(1, 6)]
+    assert [bar_count(song) for song in steps] == [4] * 5
+    assert bar_count(whole) == 20
+    assert len(whole.markers) == 5
+    bpms = [song.tempos[0].bpm for song in steps]
+    assert bpms == sorted(bpms)
+    first, _ = (midi.read(EXAMPLES / "midi" / f"{name}.mid").song for name in ("beat", "band"))
+    assert rows(steps[0]) == rows(first)
+    assert written["melody_calmer"].note_count < written["melody_busier"].note_count
+
+
 def test_inspect_song(tmp_path: Path) -> None:
     lines = run("inspect_song.py", tmp_path)
     assert lines[0] == "Band: 8 bars, 243 notes"

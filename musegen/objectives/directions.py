@@ -15,10 +15,13 @@ from musegen.codecs.steps import SLOTS, Frame, StepsLayout, attributes
 from musegen.data.steps import Windows
 from musegen.networks.sequence_vae import SequenceVAE
 from musegen.sampling import Sampling, streams
+from musegen.song import IntArray
+from musegen.time import FloatArray
+from musegen.writing import one_thread
 
-ROWS, BATCHES = 64, 64
-"""How many windows the directions are read off."""
-TRIALS = 32
+ROWS, GROUP = 4096, 16
+"""How many windows the directions are read off, and how many are drawn at once."""
+TRIALS = 48
 """Windows that are moved, to see how far."""
 WANTED = 0.8
 """How much of an attribute a direction adds, in standard deviations, if it can at all."""
@@ -29,38 +32,40 @@ SEED = 0
 
 
 @torch.no_grad()
+@one_thread()
 def directions(network: SequenceVAE, windows: Windows, layout: StepsLayout) -> Tensor:
-    """A direction for each attribute [A, Z], read off the longest windows."""
-    rng = np.random.default_rng(SEED)
-    longest = max(shape.bars for shape in windows.shapes)
+    """A direction for each attribute [A, Z]: read off the longest windows, tried on others."""
     device = next(network.parameters()).device
-    points: list[Tensor] = []
-    amounts, frames = [], []
-    while len(points) < BATCHES:
-        shape, chosen = windows.drawn(ROWS, rng)
-        if shape.bars != longest:
-            continue
-        tokens, slots = windows.tokens(shape, chosen)
-        ids, counts = (torch.from_numpy(a).to(device) for a in (tokens, slots))
-        points.append(network.posterior(ids, counts)[0])
-        amounts.append(attributes(tokens.reshape(len(tokens), -1, SLOTS), layout))
-        frames += [Frame.of_slots(s) for s in slots]
-    here, table = torch.cat(points), np.concatenate(amounts)
-    trials = rng.permutation(len(here))[:TRIALS].tolist()
+    rng = np.random.default_rng(SEED)
+    sizes = [shape.bars for shape in windows.shapes]
+    tokens, slots = _drawn(windows, max(sizes), ROWS, rng)
+    here = torch.cat(
+        [
+            network.posterior(torch.from_numpy(t).to(device), torch.from_numpy(s).to(device))[0]
+            for t, s in zip(tokens, slots, strict=True)
+        ]
+    )
+    table = np.concatenate([attributes(t.reshape(len(t), -1, SLOTS), layout) for t in tokens])
+    tried, frames = _drawn(windows, min(sizes), TRIALS, rng)
+    trials = [
+        (t.reshape(-1, SLOTS), Frame.of_slots(s))
+        for group, counts in zip(tried, frames, strict=True)
+        for t, s in zip(group, counts, strict=True)
+    ][:TRIALS]
+    spans = [(0, min(sizes))]
+    points = [latent.encode(network, t, frame, spans) for t, frame in trials]
 
-    def written(direction: Tensor) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def written(direction: Tensor) -> FloatArray:
         """What the trials have of each attribute, moved so far."""
         found = []
-        for trial in trials:
-            point, spans = (here[trial] + direction)[None], [(0, longest)]
+        for (_, frame), point in zip(trials, points, strict=True):
             stream = streams(SEED, [0])[0]
-            made = latent.decode(
-                network, point, frames[trial], spans, Sampling(temperature=0), stream
-            )
+            made = latent.decode(network, point + direction, frame, spans, GREEDY, stream)
             found.append(attributes(made[None], layout)[0])
         return np.array(found)
 
-    before, spread = written(torch.zeros_like(here[0])), table.std(0)
+    spread = np.concatenate([attributes(t[None], layout) for t, _ in trials]).std(0)
+    before = written(torch.zeros_like(here[0]))
     quarter = len(here) // 4
     rows = []
     for number, column in enumerate(table.T):
@@ -72,3 +77,18 @@ def directions(network: SequenceVAE, windows: Windows, layout: StepsLayout) -> T
                 break
         rows.append(reach * apart)
     return torch.stack(rows)
+
+
+def _drawn(
+    windows: Windows, bars: int, count: int, rng: np.random.Generator
+) -> tuple[list[IntArray], list[IntArray]]:
+    """Groups of windows of so many bars, `count` of them or some more: tokens and slots."""
+    tokens: list[IntArray] = []
+    slots: list[IntArray] = []
+    while sum(len(group) for group in slots) < count:
+        shape, chosen = windows.drawn(GROUP, rng)
+        if shape.bars == bars:
+            group, counts = windows.tokens(shape, chosen)
+            tokens.append(group)
+            slots.append(counts)
+    return tokens, slots

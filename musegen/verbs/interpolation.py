@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
@@ -12,14 +13,18 @@ from musegen import models
 from musegen.analysis import key_of
 from musegen.codecs.steps import Frame, Part
 from musegen.errors import LimitError, MusegenError, UsageError
-from musegen.excerpt import CLOCK, Excerpt, common_frame, parts
+from musegen.excerpt import CLOCK, Excerpt, bars_in, common_frame, parts
 from musegen.options import Options, check_count, check_length, parse_names
 from musegen.recipe import Recipe
-from musegen.song import Key, Marker, Notes, Song, Tempo
+from musegen.song import Controls, Key, Marker, Notes, Song, Tempo
 from musegen.verbs.space import Place, filled, usual_model
 from musegen.verbs.takes import Progress, Takes, serving
 
+P = ParamSpec("P")
+T = TypeVar("T")
 MAX_STEPS = 64
+MAX_TOTAL = 1024
+"""Bars of all steps together."""
 MAX_BARS = 16
 """Of clips whose length is not asked for: more of them would be no clips."""
 
@@ -29,7 +34,10 @@ class Interpolation:
     """What `interpolate` is asked for, checked and put in a model's terms; loads no torch."""
 
     recipe: Recipe
+    clips: tuple[Excerpt, Excerpt]
+    """The ends as they were given."""
     ends: tuple[Excerpt, Excerpt]
+    """As the model hears them: in one key."""
     frame: Frame
     steps: int
     shift: int
@@ -67,15 +75,13 @@ class Interpolation:
             serving("interpolate", model)
         songs = (a, b)
         part = _common_part(songs, wanted, model, names)
-        ends = tuple(
-            _named(name, song, part, own, None)
-            for name, song, own in zip(names, songs, wanted, strict=True)
+        clips = list(zip(names, songs, wanted, strict=True))
+        bars = length or min(
+            MAX_BARS, *(_named(name, bars_in, song, part, own) for name, song, own in clips)
         )
-        bars = length or min(MAX_BARS, *(end.bars for end in ends))
-        ends = tuple(
-            _named(name, song, part, own, bars)
-            for name, song, own in zip(names, songs, wanted, strict=True)
-        )
+        if bars * steps > MAX_TOTAL:
+            raise LimitError(f"{steps} steps of {bars} bars: the limit is {MAX_TOTAL:,} bars")
+        ends = tuple(_named(name, Excerpt.of, song, part, own, bars) for name, song, own in clips)
         one, other = ends
         if str(one.meter) != str(other.meter):
             raise UsageError(
@@ -108,6 +114,7 @@ class Interpolation:
         frame = common_frame(heard, filled(bars, layout))
         return cls(
             recipe,
+            (one, other),
             heard,
             frame,
             steps,
@@ -129,8 +136,7 @@ class Interpolation:
 
     def end(self, number: int) -> Song:
         """One of the ends as it was given: its bars, its track, on its own clock."""
-        excerpt = self.ends[number].transposed(self.shift if number else 0)
-        return replace(excerpt.song, name="")
+        return replace(self.clips[number].song, name="")
 
     def step(self, notes: Notes, share: float) -> Song:
         """A step of these notes, with the nearer end's instrument and a tempo on the way."""
@@ -155,9 +161,13 @@ class Interpolation:
                 if not tempos or tempo.microseconds != tempos[-1].microseconds:
                     tempos.append(Tempo(number * length + tempo.tick, tempo.microseconds))
         notes = Notes.together(s.tracks[0].notes.shifted(n * length) for n, s in enumerate(songs))
+        controls = Controls()
+        for number, song in enumerate(songs):
+            own = song.tracks[0].controls.released(length)
+            controls = controls.joined(own.shifted(number * length))
         return replace(
             first,
-            tracks=(replace(first.tracks[0], notes=notes),),
+            tracks=(replace(first.tracks[0], notes=notes, controls=controls),),
             length=len(songs) * length,
             tempos=tuple(tempos),
             key=None,
@@ -183,10 +193,7 @@ def _common_part(
     """What both clips have and the model reads; a melody, where they have both."""
     found = []
     for name, song, own in zip(names, songs, wanted, strict=True):
-        try:
-            found.append(parts(song, own))
-        except MusegenError as error:
-            raise type(error)(f"{name}: {error}") from None
+        found.append(_named(name, parts, song, own))
     common = found[0] & found[1]
     if not common:
         kinds = [" and ".join(sorted(f)) for f in found]
@@ -201,12 +208,10 @@ def _common_part(
     return "melody" if "melody" in common else "drums"
 
 
-def _named(
-    name: str, song: Song, part: Part, wanted: tuple[str, ...], length: int | None
-) -> Excerpt:
-    """An excerpt; what it raises names the clip."""
+def _named(name: str, read: Callable[P, T], *what: P.args, **more: P.kwargs) -> T:
+    """What `read` says of a clip; what it raises names the clip."""
     try:
-        return Excerpt.of(song, part, wanted, length)
+        return read(*what, **more)
     except MusegenError as error:
         raise type(error)(f"{name}: {error}") from None
 

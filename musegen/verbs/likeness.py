@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from musegen import models
 from musegen.codecs.steps import Frame
 from musegen.errors import UsageError
-from musegen.excerpt import Excerpt, common_frame, parts
+from musegen.excerpt import Excerpt, bars_in, common_frame, parts
 from musegen.options import Options, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import Song
@@ -50,8 +50,7 @@ class Likeness:
             if model is None
             else models.steps_layout(serving("generate", model)).part
         )
-        whole = Excerpt.of(song, part, wanted)
-        bars = length or min(MAX_BARS, whole.bars)
+        bars = length or min(MAX_BARS, bars_in(song, part, wanted))
         excerpt = Excerpt.of(song, part, wanted, bars)
         recipe = serving("generate", model or usual_model(part, bars))
         more, less = parse_names(more), parse_names(less)
@@ -117,5 +116,5 @@ def similar(
             songs.append(replace(plan.excerpt.with_notes(notes), name=""))
             if progress is not None:
                 progress(number, variations)
-    remarks = options.remarks + plan.excerpt.remarks
+    remarks = (() if distance else options.remarks) + plan.excerpt.remarks
     return Takes("generate", tuple(songs), options.seed, plan.recipe.name, remarks)

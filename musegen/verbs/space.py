@@ -122,7 +122,7 @@ class Space:
     ) -> None:
         check_length(bars)
         self.model, self.bars, self.device = model, bars, device
-        self.meter = parse_meter(meter) or Meter()
+        self.meter = parse_meter(str(meter)) or Meter()
         self.grid = grid
         self.layout = models.steps_layout(models.read_recipe(models.find(model)))
         least = min(self.layout.bars)
@@ -154,11 +154,18 @@ class Space:
         return self._place.encode(self._excerpt(song, tracks))
 
     def decode(
-        self, points: Tensor, *, like: Song | None = None, temperature: float = 0.0, seed: int = 0
+        self,
+        points: Tensor,
+        *,
+        like: Song | None = None,
+        tracks: Sequence[str] = (),
+        temperature: float = 0.0,
+        seed: int = 0,
     ) -> Song:
         """The song that lies at points [W, Z].
 
-        With `like` it has that song's tempo, instrument, loudness and timing.
+        With `like` it has that song's tempo, instrument, loudness and timing; `tracks` is as for
+        `encode`.
         """
         place = self._place
         if tuple(points.shape) != (len(place.windows), place.network.config.latent):
@@ -169,7 +176,7 @@ class Space:
         is_melody = self.layout.is_melody
         sampling, stream = Sampling(temperature), streams(seed, [0])[0]
         if like is not None:
-            excerpt = self._excerpt(like, ())
+            excerpt = self._excerpt(like, tracks)
             touch = excerpt.touch(place.frame)
             return excerpt.with_notes(place.decode(points, touch, excerpt.kit, sampling, stream))
         touch = Touch.usual(1 if is_melody else len(VOICES), place.frame)

@@ -43,6 +43,10 @@ def main() -> None:
                 ]
                 for name in ("melody", "piano", "beat", "band")
             },
+            "musegen interpolate melody.mid to piano.mid, 5 x 4 bars": [
+                *(*musegen, "interpolate", str(EXAMPLES / "melody.mid")),
+                *(str(EXAMPLES / "piano.mid"), "--length", "4", "-o", folder),
+            ],
             "musegen groove, 8 bars of 4/4": [
                 *(*musegen, "groove", str(EXAMPLES / "band.mid"), "-n", "1", "-o", folder)
             ],

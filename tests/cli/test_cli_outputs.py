@@ -94,6 +94,7 @@ def test_json_is_one_object_and_says_the_same(
                 "path": "tune_continue_01.mid",
                 "input": "tune.mid",
                 "variation": 1,
+                "step": None,
                 "seed": 7,
                 "model": "fake",
                 "bars": 4,

@@ -179,8 +179,7 @@ def test_a_network_learns_one_batch(objective: Bars, hierarchical: bool) -> None
 def test_directions_lead_from_little_of_an_attribute_to_much(
     objective: Bars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directions, "BATCHES", 2)
-    monkeypatch.setattr(directions, "ROWS", 16)
+    monkeypatch.setattr(directions, "ROWS", 32)
     monkeypatch.setattr(directions, "TRIALS", 4)
     one, other = network_of(objective), network_of(objective)
     objective.finish(one)
@@ -194,8 +193,7 @@ def test_directions_lead_from_little_of_an_attribute_to_much(
 def test_directions_are_those_of_the_means(
     make: Callable[[StepsLayout], Bars], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(directions, "BATCHES", 4)
-    monkeypatch.setattr(directions, "ROWS", 16)
+    monkeypatch.setattr(directions, "ROWS", 64)
     monkeypatch.setattr(directions, "TRIALS", 4)
     objective = make(MELODY)
     network = network_of(objective)
