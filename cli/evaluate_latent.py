@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,11 @@ from . import options
 from .console import progress
 from .evaluate_drums import table
 from .options import MAX_SEED, whole
+
+if TYPE_CHECKING:
+    from musegen.codecs.steps import StepsLayout
+    from musegen.data.steps import Windows
+    from musegen.models import Model
 
 PUBLISHED = {
     ("melody", 2): (0.986, 0.951),
@@ -44,7 +50,7 @@ def held_out(windows: int) -> Callable[[Callable[..., None]], Callable[..., None
     return decorate
 
 
-def _loaded(model: str, data: Path, split: str):  # type: ignore[no-untyped-def]
+def _loaded(model: str, data: Path, split: str) -> tuple[Model, StepsLayout, Windows]:
     from musegen import models
     from musegen.data import shards
     from musegen.data.steps import Windows

@@ -42,8 +42,12 @@ class Input:
 
 
 def named(word: str) -> Input:
-    """The one input that a word means: a file, or standard input."""
-    return Input("standard input", None) if word == "-" else Input(word, Path(word))
+    """The one input that a word means: a file, or standard input. UnreadableError of a folder."""
+    if word == "-":
+        return Input("standard input", None)
+    if Path(word).is_dir():
+        raise UnreadableError(f"{word}: is a folder; name one file")
+    return Input(word, Path(word))
 
 
 def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:

@@ -17,6 +17,7 @@ from . import options
     None,
     options.length_of_clips,
     variations=1,
+    takes="ways, of --steps files each,",
     temperature=0.5,
     model_shown="what suits the clips",
 )
@@ -35,8 +36,8 @@ def command(
 ) -> int:
     """Go from clip A to clip B in --steps steps, a file each.
 
-    Both are melodies, or both drum parts, of one metre; their tempos are blended. A and B
-    themselves are the first and the last step, as they are. '-' is standard input.
+    Both are melodies, or both drum parts, of one metre; their tempos are blended. The track of A
+    that is meant is the first step, and that of B the last, as they are. '-' is standard input.
     """
     from functools import partial
 

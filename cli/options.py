@@ -135,7 +135,7 @@ debug = click.option(
 # Sampling
 
 
-def _variations(default: int) -> Callable[[F], F]:
+def _variations(default: int, what: str) -> Callable[[F], F]:
     return click.option(
         "--variations",
         "-n",
@@ -144,7 +144,7 @@ def _variations(default: int) -> Callable[[F], F]:
         default=default,
         show_default=True,
         metavar="N",
-        help="How many takes to write, 1 to 64.",
+        help=f"How many {what} to write, 1 to 64.",
     )
 
 
@@ -176,6 +176,7 @@ length_of_input = _length(
 
 
 def _temperature(default: float | None) -> Callable[[F], F]:
+    unless = ", but with --like" if default is None else ""
     return click.option(
         "--temperature",
         "-t",
@@ -184,7 +185,7 @@ def _temperature(default: float | None) -> Callable[[F], F]:
         default=default,
         show_default=default is not None or "1; 0.5 with --like",
         metavar="T",
-        help="0 to 2: lower is safer, higher is wilder; at 0 all takes are the same.",
+        help=f"0 to 2: lower is safer, higher is wilder; at 0 all takes are the same{unless}.",
     )
 
 
@@ -271,14 +272,14 @@ style = click.option(
 )
 
 
-def tracks(what: str) -> Callable[[F], F]:
-    """The option that chooses tracks; `what` says what for."""
+def tracks(what: str, *, again: bool = True) -> Callable[[F], F]:
+    """The option that chooses tracks, any number of them with `again`; `what` says what for."""
     return click.option(
         "--track",
         "tracks",
         multiple=True,
         metavar="TRACK",
-        help=f"{what}: its number, name or a part of the name. Can be given again.",
+        help=f"{what}: its number, name or a part of the name." + " Can be given again." * again,
     )
 
 
@@ -337,12 +338,8 @@ feel = click.option(
 # Latent spaces
 
 like = click.option("--like", metavar="FILE", help="Write variations of this clip.")
-distance = click.option(
-    "--distance",
-    type=str,
-    callback=checked(Number(float, 0, 1)),
-    metavar="0..1",
-    help="How far from the clip --like, from itself to anything; by default 0.3.",
+distance = _share(
+    "--distance", "How far from the clip --like, from itself to anything; by default 0.3."
 )
 
 
@@ -380,7 +377,9 @@ transpose = click.option(
     help="Bring B to the key of A, and the steps back to B's along the way.",
 )
 chain = click.option(
-    "--chain", is_flag=True, help="Write all steps into one file, with a marker at each."
+    "--chain",
+    is_flag=True,
+    help="Write all steps into one file, on the instrument of A, with a marker at each.",
 )
 
 # Audio
@@ -472,6 +471,7 @@ def sampling(
     model: str | None,
     *lengths: Callable[[Any], Any],
     variations: int = 4,
+    takes: str = "takes",
     temperature: float | None = 1.0,
     model_shown: str | None = None,
 ) -> Callable[[F], F]:
@@ -481,7 +481,7 @@ def sampling(
     """
     chosen = _model(model, model_shown)
     choice = (_temperature(temperature), seed, top_k, top_p, min_p, chosen, device)
-    return bundle("sampling", _variations(variations), *lengths, *choice)
+    return bundle("sampling", _variations(variations, takes), *lengths, *choice)
 
 
 grooving = bundle(
@@ -516,7 +516,7 @@ road = bundle(
     reconstruct,
     transpose,
     chain,
-    tracks("The track that is meant in both clips, or, given twice, in A and in B"),
+    tracks("The track that is meant in both clips, or, given twice, in A and in B", again=False),
 )
 audio = bundle("audio", audio_tempo, audio_meter)
 music = bundle("music", tempo, key, meter, instruments)

@@ -66,6 +66,8 @@ class Writer:
         input_name: str | None = None,
     ) -> None:
         """Write the takes of `verb`, which gets the sampling options and `progress`."""
+        if self.sampling["model"] is None and expected.model is not None:
+            models.check_weights(models.find(expected.model))
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * (self.variations * self.steps))

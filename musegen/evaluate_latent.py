@@ -18,12 +18,12 @@ from musegen import latent
 from musegen.analysis import scale_consistency
 from musegen.clips import quantised
 from musegen.codecs.bars import Header
-from musegen.codecs.steps import SLOTS, Frame, StepsLayout, attributes, begins
+from musegen.codecs.steps import HOLD, ONSET, SLOTS, Frame, StepsLayout, attributes, begins
 from musegen.codecs.touch import Touch
 from musegen.data.steps import Windows
 from musegen.errors import UsageError
 from musegen.excerpt import sounded
-from musegen.general_midi import VOICES
+from musegen.general_midi import USUAL_KIT, VOICES
 from musegen.models import Model, steps_layout
 from musegen.networks import SequenceVAE
 from musegen.sampling import Sampling, streams
@@ -80,11 +80,12 @@ def reconstruction(
     with one_thread(), torch.inference_mode():
         for number, (tokens, slots) in enumerate(chosen, 1):
             frame = Frame.of_slots(slots)
-            flat = tokens.reshape(-1, SLOTS)
+            flat = tokens.reshape(-1, SLOTS)  # T SLOTS
             real = frame.is_step
             points = latent.encode(network, flat, frame, [(0, bars)])
             ids, counts = (torch.from_numpy(a)[None] for a in (tokens, slots))
-            told = network.logits(points, ids, counts)[0].argmax(-1).numpy().reshape(-1, SLOTS)
+            logits = network.logits(points, ids, counts)[0]  # N K SLOTS V
+            told = logits.argmax(-1).numpy().reshape(-1, SLOTS)  # T SLOTS
             free = [
                 latent.decode(network, points, frame, [(0, bars)], sampling, stream)
                 for sampling, stream in zip(
@@ -144,7 +145,7 @@ def roads(
     with one_thread(), torch.inference_mode():
         for number, (a, b, slots) in enumerate(chosen):
             frame = Frame.of_slots(slots)
-            ends = [t.reshape(-1, SLOTS) for t in (a, b)]
+            ends = [t.reshape(-1, SLOTS) for t in (a, b)]  # T SLOTS
             points = [latent.encode(network, end, frame, [(0, bars)]) for end in ends]
             path = [ends[0]]
             for step in range(1, steps - 1):
@@ -154,7 +155,7 @@ def roads(
             path.append(ends[1])
             real = frame.is_step
             away, nearer = (
-                [_distance(tokens[real], end[real], layout) for tokens in path] for end in ends
+                [distance(tokens[real], end[real], layout) for tokens in path] for end in ends
             )
             same = [bool((x == y)[real].all()) for x, y in pairwise(path)]
             rises += [
@@ -200,11 +201,25 @@ def _pairs(
     return found
 
 
-def _distance(tokens: IntArray, others: IntArray, layout: StepsLayout) -> float:
-    """The share of steps [S] whose tokens differ; of drums, of steps and voices."""
-    if layout.is_melody:
-        return float((tokens != others).mean())
-    return float(((tokens ^ others)[:, None] >> np.arange(layout.voices) & 1).mean())
+def distance(tokens: IntArray, others: IntArray, layout: StepsLayout) -> float:
+    """How far parts are from each other, 0..1, by their steps [S].
+
+    Of drums, the share of steps and voices that differ. Of melodies, half is whether something
+    begins at a step, and half how many semitones apart the sounding pitches are, an octave and
+    silence counting as 1.
+    """
+    if not layout.is_melody:
+        return float(((tokens ^ others)[:, None] >> np.arange(layout.voices) & 1).mean())
+    begin = (tokens >= ONSET) != (others >= ONSET)
+    one, other = sounding(tokens), sounding(others)
+    apart = np.minimum(np.abs(one - other), 12) / 12
+    return float((begin / 2 + np.where((one < 0) == (other < 0), apart, 1) / 2).mean())
+
+
+def sounding(tokens: IntArray) -> IntArray:
+    """The pitch that sounds at each step [S] of a melody, -1 where none does."""
+    last = np.maximum.accumulate(np.where(tokens == HOLD, 0, np.arange(len(tokens))))
+    return np.asarray(np.where(tokens[last] >= ONSET, tokens[last] - ONSET, -1))
 
 
 def _blend(a: IntArray, b: IntArray, layout: StepsLayout, rng: np.random.Generator) -> IntArray:
@@ -219,9 +234,9 @@ def as_song(tokens: IntArray, frame: Frame, layout: StepsLayout) -> Song:
     """Tokens [T, SLOTS] in a metre that fits; beats of six steps are dotted quarters."""
     sixteenths = int(frame.slots[frame.bar == 0].sum())
     compound = (frame.slots == SLOTS).all()
-    in_eighths = compound or sixteenths % 4
-    meter = Meter(0, sixteenths // 2, 8) if in_eighths else Meter(0, sixteenths // 4, 4)
-    kit = None if layout.is_melody else [main for _, main, _ in VOICES]
+    unit = 16 if sixteenths % 2 else 8 if compound or sixteenths % 4 else 4
+    meter = Meter(0, sixteenths * unit // 16, unit)
+    kit = None if layout.is_melody else USUAL_KIT
     touch = Touch.usual(1 if layout.is_melody else len(VOICES), frame)
     notes = sounded(tokens, frame, touch, kit)
     track = Track(notes, is_drum=not layout.is_melody)
@@ -280,7 +295,7 @@ def movements(
     with one_thread(), torch.inference_mode():
         for number, (tokens, slots) in enumerate(chosen, 1):
             frame = Frame.of_slots(slots)
-            flat = tokens.reshape(-1, SLOTS)
+            flat = tokens.reshape(-1, SLOTS)  # T SLOTS
             here = latent.encode(network, flat, frame, [(0, bars)])
             true.append(attributes(flat[None], layout)[0])
             for place in range(len(names)):

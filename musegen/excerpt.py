@@ -24,7 +24,7 @@ from musegen.codecs.steps import (
 )
 from musegen.codecs.touch import Touch
 from musegen.errors import LimitError, UnreadableError, UsageError
-from musegen.general_midi import VOICES, voices
+from musegen.general_midi import USUAL_KIT, VOICES, voices
 from musegen.options import MAX_BARS
 from musegen.song import IntArray, Meter, Notes, Song, Track
 from musegen.source import chosen_tracks
@@ -59,16 +59,19 @@ class Excerpt:
     ) -> Excerpt:
         """The first `length` bars, or the song again and again; all of it where that is None.
 
-        UnreadableError where nothing is there, UsageError where it is not clear what is wanted.
+        UnreadableError where nothing is there, UsageError where it is not clear what is wanted,
+        LimitError where it would be too long.
         """
         song, remarks = _whole(song, part, wanted)
         bars = bar_count(song)
         if length is not None:
             song = clips.lasting(song, length)
             if length > bars:
-                remarks += (f"its {bars} bars are repeated to make {length}",)
+                own = "1 bar is" if bars == 1 else f"{bars} bars are"
+                remarks += (f"its {own} repeated to make {length}",)
             elif length < bars:
-                remarks += (f"the first {length} of {bars} bars are taken",)
+                taken = f"of {bars} bars is" if length == 1 else f"{length} of {bars} bars are"
+                remarks += (f"the first {taken} taken",)
         song = song.between(0, song.length)
         if bar_count(song) > MAX_BARS:
             raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; --length takes fewer")
@@ -126,15 +129,23 @@ class Excerpt:
         voice = voices(notes.pitch)
         return Touch.of(notes.where(voice >= 0), voice[voice >= 0], len(VOICES), frame)
 
+    def unheard(self, frame: Frame) -> tuple[str, ...]:
+        """A remark on notes that tokens cannot say."""
+        notes = len(self.track.notes)
+        lost = notes - len(sounded(self.tokens(frame), frame, self.touch(frame), self.kit))
+        why = "share a step, or are no drum's" if self.track.is_drum else "share a step"
+        return (f"{lost} of {notes} notes {why}: the model does not hear them",) if lost else ()
+
     def with_notes(self, notes: Notes) -> Song:
         """Other notes, on the clock of frames, played by the excerpt's track in its bars.
 
-        Of its controls the settings at its beginning stay; a pedal or a bend was for other notes.
+        Of its controls the settings that its first note has stay; a pedal or a bend was for other
+        notes.
         """
         song = self.song.at_resolution(CLOCK)
-        settings = song.tracks[0].controls.settings(1)
+        settings = song.tracks[0].controls.settings(int(song.tracks[0].notes.start[0]) + 1)
         track = replace(song.tracks[0], notes=notes.between(0, song.length), controls=settings)
-        return replace(song, tracks=(track,), tempos=(usual_tempo(song),), key=None)
+        return replace(song, tracks=(track,), tempos=(usual_tempo(song),), key=None, name="")
 
     @property
     def kit(self) -> tuple[int, ...] | None:
@@ -145,7 +156,7 @@ class Excerpt:
         voice = voices(pitch)
         return tuple(
             int(np.bincount(pitch[voice == v]).argmax()) if (voice == v).any() else main
-            for v, (_, main, _) in enumerate(VOICES)
+            for v, main in enumerate(USUAL_KIT)
         )
 
 

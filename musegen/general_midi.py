@@ -188,6 +188,8 @@ VOICES: tuple[tuple[str, int, tuple[int, ...]], ...] = (
 goes as in the Groove MIDI Dataset; percussion goes with the drum that is nearest in length and
 height, so that none of 27..87 is silent."""
 
+USUAL_KIT = tuple(main for _, main, _ in VOICES)
+"""The pitch that each of the `VOICES` has where nothing else is known."""
 VOICE_OF = {pitch: voice for voice, (_, _, pitches) in enumerate(VOICES) for pitch in pitches}
 """The place in `VOICES` of each drum pitch 27..87 and of the TD-11's 22 and 26."""
 

@@ -37,7 +37,7 @@ def _slots(frame: Frame, span: Span) -> tuple[slice, IntArray]:
     """The beats of a window, and how many steps each has [N, K]."""
     first, bars = span
     beats = slice(*np.searchsorted(frame.bar, (first, first + bars)).tolist())
-    return beats, frame.slots[beats].reshape(bars, -1)
+    return beats, frame.slots[beats].reshape(bars, -1)  # N K
 
 
 def encode(network: SequenceVAE, tokens: IntArray, frame: Frame, windows: Sequence[Span]) -> Tensor:
@@ -47,7 +47,7 @@ def encode(network: SequenceVAE, tokens: IntArray, frame: Frame, windows: Sequen
     for span in windows:
         beats, slots = _slots(frame, span)
         own = np.where(frame.is_step[beats], tokens[beats], network.config.vocabulary)
-        ids = torch.from_numpy(own.reshape(1, *slots.shape, SLOTS)).to(device)
+        ids = torch.from_numpy(own.reshape(1, *slots.shape, SLOTS)).to(device)  # 1 N K SLOTS
         mean, _ = network.posterior(ids, torch.from_numpy(slots)[None].to(device))
         means.append(mean[0])
     return torch.stack(means)

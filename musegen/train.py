@@ -120,6 +120,7 @@ def train(
                 saved = time.monotonic()
         weights = run / "weights.safetensors"
         if here.rank == 0:
+            save_weights(loop.kept, weights)  # whatever becomes of the rest
             loop.objective.finish(loop.kept)
             save_weights(loop.kept, weights)
             draw_curve(run / "log.jsonl", run / "curve.svg")

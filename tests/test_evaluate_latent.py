@@ -165,12 +165,21 @@ def test_a_judge_says_how_likely_the_notes_are(
     assert evaluate.bits_per_note(judge, []) == 0
 
 
-def test_distance_is_the_share_of_what_differs() -> None:
-    one, other = np.array([60, 0, 1, 70]), np.array([60, 0, 1, 72])
-    assert evaluate._distance(one, other, MELODY) == 0.25
-    assert evaluate._distance(one, one, MELODY) == 0
+def test_distance_is_of_onsets_and_of_semitones_and_of_hits() -> None:
+    one = np.array([62, 0, 1, 72])
+    assert evaluate.sounding(one).tolist() == [60, 60, -1, 70]
+    assert evaluate.distance(one, one, MELODY) == 0
+    # Two semitones at one step; an octave and more; silence; a note struck again.
+    for tokens, apart in (
+        ([62, 0, 1, 74], 2 / 12 / 2),
+        ([62, 0, 1, 100], 1 / 2),
+        ([62, 0, 1, 0], 1),
+        ([62, 62, 1, 72], 1 / 2),
+    ):
+        assert evaluate.distance(one, np.array(tokens), MELODY) == pytest.approx(apart / 4)
+    assert evaluate.sounding(np.array([0, 0, 62])).tolist() == [-1, -1, 60]
     hits, others = np.array([0b101, 0]), np.array([0b110, 0])
-    assert evaluate._distance(hits, others, DRUMS) == pytest.approx(2 / 18)
+    assert evaluate.distance(hits, others, DRUMS) == pytest.approx(2 / 18)
 
 
 @LAYOUTS
@@ -194,6 +203,7 @@ def test_a_blend_is_one_or_the_other_everywhere(layout: StepsLayout) -> None:
         ([6, 6], "6/8"),
         ([6, 6, 6], "9/8"),
         ([4, 4, 4, 2], "7/8"),
+        ([6, 3], "9/16"),
     ],
 )
 @LAYOUTS

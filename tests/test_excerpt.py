@@ -16,7 +16,7 @@ from drum_songs import example, kit
 from musegen.errors import LimitError, UnreadableError, UsageError
 from musegen.excerpt import Excerpt, common_frame, parts, sounded
 from musegen.general_midi import VOICES
-from musegen.song import Marker, Meter, Notes, Song, Tempo, Track
+from musegen.song import Controls, Marker, Meter, Notes, Song, Tempo, Track
 from musegen.time import usual_tempo
 
 ROW = list[int]
@@ -116,6 +116,7 @@ def test_a_part_that_is_not_there_is_missed() -> None:
         (None, ()),
         (4, ()),
         (3, ("the first 3 of 4 bars are taken",)),
+        (1, ("the first of 4 bars is taken",)),
         (7, ("its 4 bars are repeated to make 7",)),
     ],
 )
@@ -190,6 +191,18 @@ def test_tokens_touch_and_kit_say_all_of_a_drum_part(meter: tuple[int, int], clo
     assert again.pitch.tolist() == expected.pitch.tolist()
     assert again.velocity.tolist() == expected.velocity.tolist()
     assert np.abs(again.start - expected.start).max() <= 1
+
+
+def test_other_notes_have_the_settings_of_the_first_note_and_no_pedal() -> None:
+    track = scale().tracks[0]
+    start = int(track.notes.start[0])
+    changes = [(start, 7, 90), (start, 64, 127), (start + 1, 7, 20)]
+    song = replace(scale(), tracks=(replace(track, controls=Controls.of(changes)),))
+    other = Excerpt.of(song, "melody").with_notes(track.notes.shifted(1))
+    assert other.tracks[0].controls.table().tolist() == [[0, 7, 90]]
+    late = replace(track, controls=Controls.of([(9, 7, 90)]), notes=track.notes.shifted(10))
+    other = Excerpt.of(replace(scale(), tracks=(late,)), "melody").with_notes(track.notes)
+    assert other.tracks[0].controls.table().tolist() == [[0, 7, 90]]
 
 
 def test_tokens_and_touch_say_all_of_a_melody_but_how_long_its_notes_are() -> None:

@@ -195,9 +195,10 @@ def test_what_is_short_is_repeated_and_what_is_long_is_cut(length: int) -> None:
     takes = go(length=length, steps=3)
     assert {bar_count(take) for take in takes} == {length}
     assert takes.model == ("melody-vae" if length < 8 else "melody-vae-16")
-    said = {True: f"the first {length} of 4 bars are taken", False: ""}[length < 4]
-    if length > 4:
-        said = f"its 4 bars are repeated to make {length}"
+    said = f"its 4 bars are repeated to make {length}" if length > 4 else ""
+    if length < 4:
+        taken = "of 4 bars is" if length == 1 else f"{length} of 4 bars are"
+        said = f"the first {taken} taken"
     assert takes.remarks == ((f"a: {said}", f"b: {said}") if said else ())
     check_file(takes[1], takes.recipe)
 
@@ -234,10 +235,10 @@ def test_a_step_depends_on_the_seed_its_number_and_its_share_alone() -> None:
     assert one.recipe.endswith("interpolate seed=1 model=melody-vae")
 
 
-def test_progress_is_told_step_by_step() -> None:
+def test_progress_is_told_in_bars() -> None:
     told: list[tuple[int, int]] = []
     go(steps=3, variations=2, progress=lambda *done: told.append(done))
-    assert told == [(n, 6) for n in range(1, 7)]
+    assert told == [(4 * n, 6 * 4) for n in range(1, 7)]
 
 
 # Keys
@@ -269,14 +270,25 @@ def test_keys_that_differ_are_told() -> None:
     assert takes.remarks == (said,)
     assert go(IN_C, replace(B, key=Key(0)), steps=2).remarks == ()
     drums = [replace(beat(seed), key=Key(seed)) for seed in (1, 2)]
-    assert go(*drums, steps=2, transpose=True).remarks == ()
+    assert all("hear" in remark for remark in go(*drums, steps=2).remarks)
+    assert go(*drums, steps=2, transpose=True).remarks == (
+        "drums have no key: nothing is transposed",
+    )
+
+
+def test_a_key_that_is_not_clear_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("musegen.verbs.interpolation.key_of", lambda _: None)
+    said = "the key of b is not clear: nothing is transposed"
+    other = replace(B, key=None)
+    assert go(IN_C, other, steps=2, transpose=True).remarks == (said,)
+    assert go(IN_C, other, steps=2).remarks == ()
 
 
 def test_one_key_goes_to_the_other_s_and_back() -> None:
     plan = Interpolation.of(IN_C, IN_D, transpose=True, steps=5)
     said = "b is brought from D major to a's C major by -2 semitones, and back along the way"
     assert plan.remarks == (said,)
-    assert plan.ends[1].track.notes.pitch.max() == B.tracks[0].notes.pitch.max() - 2
+    assert plan.heard[1].track.notes.pitch.max() == B.tracks[0].notes.pitch.max() - 2
     tonic = Notes.of([(0, 480, 60, 80)])
     shifts = [int(plan.step(tonic, share).tracks[0].notes.pitch[0]) - 60 for share in plan.shares]
     assert shifts == [round(share * 2) for share in plan.shares] == [0, 0, 1, 2, 2]
@@ -349,6 +361,14 @@ def test_each_variation_is_a_chain_whose_clock_fits_both_clips() -> None:
     assert {take.ticks_per_quarter for take in takes} == {2400}
     odd = go(chain=True, steps=2, b=played(67, 90, 80, 32749))
     assert (odd[0].ticks_per_quarter, odd[0].length) == (480, 8 * 1920)
+
+
+def test_a_chain_says_whose_instrument_it_has() -> None:
+    other = replace(B, tracks=(replace(B.tracks[0], program=40),))
+    said = "all steps are in one track: a's instrument plays them"
+    assert said in go(b=other, chain=True, steps=2).remarks
+    assert said not in go(b=other, steps=2).remarks
+    assert said not in go(b=replace(B, tracks=(A.tracks[0],)), chain=True, steps=2).remarks
 
 
 def test_a_pedal_that_is_down_at_the_end_of_a_step_does_not_stay_down() -> None:

@@ -138,7 +138,7 @@ def test_it_has_the_tempo_that_the_clip_mostly_has() -> None:
 def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     like(progress=lambda *done: told.append(done))
-    assert told == [(1, 2), (2, 2)]
+    assert told == [(4, 8), (8, 8)]
 
 
 def test_temperature_0_says_so_only_where_it_makes_all_alike() -> None:
@@ -159,7 +159,8 @@ def test_temperature_0_says_so_only_where_it_makes_all_alike() -> None:
         ({"variations": 0}, UsageError, "variations 0"),
         ({"model": "groove-vae"}, ModelError, "groove-vae does not serve generate"),
         ({"model": "melody-lstm"}, ModelError, "melody-lstm has no latent space"),
-        ({"model": "drums-vae"}, UsageError, "no drums there"),
+        ({"model": "drums-vae"}, UsageError, "drums-vae reads drums, which the clip does not have"),
+        ({"song": beat(1), "model": "melody-vae"}, UsageError, "melody-vae reads melody"),
         ({"tracks": "Oboe"}, UsageError, "no track with notes is called 'Oboe'"),
         ({"song": Song(length=1920)}, UnreadableError, "no notes found"),
         ({"song": example("band")}, UsageError, "any of these could be the melody: .*--track"),

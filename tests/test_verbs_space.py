@@ -108,6 +108,19 @@ def test_points_of_another_shape_are_refused() -> None:
             Space().decode(torch.zeros(shape))
 
 
+def test_points_may_be_any_numbers_but_must_be_finite() -> None:
+    space, point = Space(bars=2), torch.ones(1, 8)
+    song = space.decode(point)
+    for same in (point.double(), point.numpy(), point.clone().requires_grad_()):
+        assert space.decode(same) == song
+    for odd in (torch.nan, torch.inf):
+        with pytest.raises(UsageError, match="points are not all finite numbers"):
+            space.decode(point * odd)
+    for options, said in (({"temperature": 3.0}, "temperature 3"), ({"seed": -1}, "seed -1")):
+        with pytest.raises(UsageError, match=said):
+            space.decode(point, **options)
+
+
 @pytest.mark.parametrize(
     ("options", "error", "said"),
     [

@@ -47,7 +47,7 @@ class Touch:
             mine = softest_first[voice[softest_first] == number]
             mine = mine if len(mine) else softest_first
             lines.append([line(v, mine) for v in (notes.velocity.astype(np.float64), offset)])
-        velocity, late = np.array(lines).transpose(1, 0, 2)
+        velocity, late = np.array(lines).transpose(1, 0, 2)  # 2 voices S
         return cls(velocity, late)
 
     @classmethod

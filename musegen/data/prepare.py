@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from musegen.codecs.bars import BarCodec, Layout
-from musegen.data import corpora
+from musegen.data import corpora, shards
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.files import beats_of, excerpts, outcomes
 from musegen.data.shards import Builder
@@ -74,11 +74,7 @@ def prepare(
                 end = BarCodec(layout).vocabulary.token("end")
                 builder.add(number, song.header, song.bars, song.meters, song.notes, end)
         builder.write(output, split)
-    info = {"layout": asdict(layout), "corpora": summary}
-    temporary = output / "shards.json.new"
-    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
-    os.replace(temporary, output / "shards.json")
-    return info
+    return shards.save_info(output, layout, summary)
 
 
 def _line(name: str, summary: dict[str, Any]) -> str:

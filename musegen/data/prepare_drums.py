@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import numpy as np
 from musegen import clips, midi
 from musegen.codecs.grid import Grid
 from musegen.codecs.hits import FEATURES, Hits, HitsLayout
-from musegen.data import corpora, drums
+from musegen.data import corpora, drums, shards
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.drums import DrumSong
 from musegen.errors import LimitError, UnreadableError, UsageError
@@ -91,11 +88,7 @@ def prepare_drums(
         )
     for split in SPLITS:
         drums.save(songs[split], output / f"{split}.drums.npz")
-    info = {"layout": asdict(layout), "corpora": summary}
-    temporary = output / "shards.json.new"
-    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
-    os.replace(temporary, output / "shards.json")
-    return info
+    return shards.save_info(output, layout, summary)
 
 
 def style_of(name: str, corpus: Corpus, layout: HitsLayout) -> int:

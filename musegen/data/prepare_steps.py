@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from musegen import clips
 from musegen.codecs.steps import Frame, StepsLayout, encode_drums, encode_melody
-from musegen.data import corpora, steps
+from musegen.data import corpora, shards, steps
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.files import excerpts, outcomes, trimmed
 from musegen.data.prepare_drums import drum_notes
@@ -80,8 +77,4 @@ def prepare_steps(
         )
     for split in SPLITS:
         steps.save(songs[split], output / f"{split}.steps.npz")
-    info = {"layout": asdict(layout), "corpora": summary}
-    temporary = output / "shards.json.new"
-    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
-    os.replace(temporary, output / "shards.json")
-    return info
+    return shards.save_info(output, layout, summary)

@@ -9,6 +9,7 @@ what was dropped and why.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from musegen.codecs import HitsLayout, Layout, StepsLayout
 from musegen.errors import UnreadableError, UsageError
 from musegen.song import IntArray
 
+AnyLayout = Layout | HitsLayout | StepsLayout
 SONG_FIELDS = ("corpus", "header", "body", "stop", "first_bar", "bars", "notes")
 """Columns of a song's row: index of its corpus; offsets of its header's first token, of its first
 bar's and of the one after its `end`; the row of its first bar; counts of bars and of notes."""
@@ -51,7 +53,16 @@ def load_info(folder: Path) -> dict[str, Any]:
     return info
 
 
-def check(folder: Path, layout: Layout | HitsLayout | StepsLayout, corpora: Iterable[str]) -> None:
+def save_info(folder: Path, layout: AnyLayout, corpora: dict[str, Any]) -> dict[str, Any]:
+    """Write `shards.json`, and return what it says."""
+    info = {"layout": asdict(layout), "corpora": corpora}
+    temporary = folder / "shards.json.new"
+    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
+    os.replace(temporary, folder / "shards.json")
+    return info
+
+
+def check(folder: Path, layout: AnyLayout, corpora: Iterable[str]) -> None:
     """UsageError where the data was prepared for another codec, or from corpora of other names."""
     info = load_info(folder)
     if info["layout"] != json.loads(json.dumps(asdict(layout))):

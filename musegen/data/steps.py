@@ -98,9 +98,20 @@ class Windows:
         mass = np.array([sums[-1] for sums in self._sums])
         self._chances = mass / mass.sum()
 
-    def drawn(self, rows: int, rng: np.random.Generator) -> tuple[Shape, IntArray]:
-        """A shape, and `rows` windows of it; more of them where they are shorter."""
-        place = int(rng.choice(len(self.shapes), p=self._chances))
+    def drawn(
+        self, rows: int, rng: np.random.Generator, bars: int | None = None
+    ) -> tuple[Shape, IntArray]:
+        """A shape, of `bars` bars if that is given, and `rows` windows of it; more of shorter ones.
+
+        UnreadableError where there is none that a weight allows.
+        """
+        chances = self._chances
+        if bars is not None:
+            chances = chances * [shape.bars == bars for shape in self.shapes]
+            if not chances.any():
+                raise UnreadableError(f"no window of {bars} bars to draw from")
+            chances = chances / chances.sum()
+        place = int(rng.choice(len(self.shapes), p=chances))
         shape, sums = self.shapes[place], self._sums[place]
         count = rows * max(self.layout.bars) // shape.bars
         return shape, np.searchsorted(sums, rng.random(count) * sums[-1], "right")
@@ -111,14 +122,14 @@ class Windows:
         """Tokens [B, N, K, SLOTS] and slots [B, N, K] of windows [B]; by chance, `augmented`."""
         beats = shape.first[windows][:, None] + np.arange(shape.bars * shape.beats)
         pairs = list(zip(shape.song[windows], beats, strict=True))
-        tokens = np.stack([self.songs[song].tokens[at] for song, at in pairs])
-        slots = np.stack([self.songs[song].slots[at] for song, at in pairs])
+        tokens = np.stack([self.songs[song].tokens[at] for song, at in pairs])  # B T SLOTS
+        slots = np.stack([self.songs[song].slots[at] for song, at in pairs])  # B T
         if rng is not None:
             tokens = augmented(tokens, slots, self.layout, rng)
         none = self.layout.vocabulary
         tokens = np.where(np.arange(SLOTS) < slots[..., None], tokens, none)
         shaped = (len(windows), shape.bars, shape.beats)
-        return tokens.reshape(*shaped, SLOTS), slots.reshape(shaped)
+        return tokens.reshape(*shaped, SLOTS), slots.reshape(shaped)  # B N K SLOTS, B N K
 
 
 def _windows(song: StepSong, bars: int, layout: StepsLayout) -> list[tuple[int, int]]:

@@ -84,7 +84,7 @@ class Tokens(nn.Module):
         return self.own + F.pad(together, (0, 0, 0, 1))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return F.embedding(tokens, self.table())
+        return F.embedding(tokens, self.table())  # ... TOKEN
 
 
 class Chances(nn.Module):
@@ -122,7 +122,7 @@ class Places(nn.Module):
         _, n, k = slots.shape
         bar, beat = self.bar.weight[:n, None], self.beat.weight[:k]
         places: Tensor = self.slots(slots) + bar + beat + self.beats.weight[k]
-        return places.flatten(1, 2)
+        return places.flatten(1, 2)  # B N*K PLACE
 
 
 class SequenceVAE(nn.Module):
@@ -177,7 +177,7 @@ class SequenceVAE(nn.Module):
 
     def beat_vectors(self, tokens: Tensor, places: Tensor) -> Tensor:
         """[B, T, D] from tokens [B, T, S]."""
-        parts = (self.token(tokens).flatten(-2), places)
+        parts = (self.token(tokens).flatten(-2), places)  # B T S*TOKEN, B T PLACE
         return F.gelu(self.beat(torch.cat(parts, -1)))
 
     # Where bars lie
@@ -188,13 +188,13 @@ class SequenceVAE(nn.Module):
         `slots` [B, N, K] says how many steps each beat has; behind them the token is V.
         """
         _, n, k = slots.shape
-        beats = self.beat_vectors(tokens.flatten(1, 2), self.place(slots))
-        outputs, (last, _) = self.encoder(beats)
-        each = self.to_beat(outputs).view(-1, n, k, TOKEN)
+        beats = self.beat_vectors(tokens.flatten(1, 2), self.place(slots))  # B T D
+        outputs, (last, _) = self.encoder(beats)  # B T 2D, 2 B D
+        each = self.to_beat(outputs).view(-1, n, k, TOKEN)  # B N K TOKEN
         bars = torch.einsum("bnkr,kru->bnu", each, self.to_bar[:k].to(each))
         latent = torch.einsum("bnu,nuz->bz", bars, self.to_latent[:n].to(each))
         latent = latent + self.whole(torch.cat((last[0], last[1]), -1))
-        mean, log_variance = latent.float().chunk(2, -1)
+        mean, log_variance = latent.float().chunk(2, -1)  # B Z each
         return mean, (log_variance - 3).clamp(-10, 4)
 
     # What lies there
@@ -205,10 +205,10 @@ class SequenceVAE(nn.Module):
         Those are [B, 2 H]; in a hierarchical network [B, N, 2 H], for every bar.
         """
         n = places.shape[1] // k
-        bars = self.from_latent(latent).view(len(latent), -1, self.config.share)[:, :n]
+        bars = self.from_latent(latent).view(len(latent), -1, self.config.share)[:, :n]  # B N U
         if self.config.hierarchical:
             bars = bars + self.conductor(bars)[0]
-        beats = self.from_bar(bars).view(len(latent), n, -1, TOKEN)[:, :, :k]
+        beats = self.from_bar(bars).view(len(latent), n, -1, TOKEN)[:, :, :k]  # B N K TOKEN
         begin = self.begin(bars if self.config.hierarchical else latent)
         return torch.cat((beats.flatten(1, 2), places.to(beats)), -1), begin
 
@@ -229,20 +229,20 @@ class SequenceVAE(nn.Module):
         rows, n, k = slots.shape
         places = self.place(slots)
         told, begin = self.told(latent, places, k)
-        heard = tokens.flatten(1, 2)
+        heard = tokens.flatten(1, 2)  # B T S
         if self.training and c.unheard:
             lost = torch.rand(heard.shape, device=heard.device) < c.unheard
             heard = heard.masked_fill(lost, c.vocabulary)
-        before = F.pad(self.beat_vectors(heard, places), (0, 0, 1, -1))
+        before = F.pad(self.beat_vectors(heard, places), (0, 0, 1, -1))  # B T D
         inputs = torch.cat((told, before), -1)
         if c.hierarchical:  # every bar by itself
             first = torch.arange(n * k, device=heard.device) % k == 0
             inputs = torch.cat((told, before.masked_fill(first[:, None], 0)), -1)
-            inputs = inputs.reshape(rows * n, k, -1)
-        output, cell = begin.reshape(len(inputs), -1).chunk(2, -1)
+            inputs = inputs.reshape(rows * n, k, -1)  # B*N K TOKEN+PLACE+D
+        output, cell = begin.reshape(len(inputs), -1).chunk(2, -1)  # B or B*N, H
         states = output.tanh()[None].contiguous(), cell[None].contiguous()
-        outputs = self.decoder(inputs, states)[0].reshape(rows, n * k, -1)
-        steps = self.steps(torch.cat((outputs, told), -1))
+        outputs = self.decoder(inputs, states)[0].reshape(rows, n * k, -1)  # B T H
+        steps = self.steps(torch.cat((outputs, told), -1))  # B T S*INNER
         steps = steps + F.linear(self.token(heard).flatten(-2), self.heard.weight * self.earlier)
         logits: Tensor = self.chances(steps.reshape(rows, n, k, c.slots, INNER))
         return logits
@@ -264,11 +264,11 @@ class Writing:
         self._beats = slots.shape[1]
         self._places = network.place(slots[None])[0]  # T PLACE
         told, begin = network.told(latent[None], self._places[None], self._beats)
-        self._told, self._begin = told[0], begin.view(-1, 2 * c.hidden)
+        self._told, self._begin = told[0], begin.view(-1, 2 * c.hidden)  # 1 or N, 2H
         weight = network.steps.weight
         self._known = F.linear(self._told, weight[:, c.hidden :], network.steps.bias)  # T S*INNER
         self._entry = weight[:, : c.hidden].contiguous()  # S*INNER H
-        heard = (network.heard.weight * network.earlier).view(-1, c.slots, TOKEN)
+        heard = (network.heard.weight * network.earlier).view(-1, c.slots, TOKEN)  # S*INNER S TOKEN
         self._heard = heard.transpose(0, 1).contiguous()  # S S*INNER TOKEN
         self._table = network.token.table()
         self._last = self._told.new_zeros(c.width)

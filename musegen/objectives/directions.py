@@ -48,7 +48,7 @@ def directions(network: SequenceVAE, windows: Windows, layout: StepsLayout) -> T
     table = np.concatenate([attributes(t.reshape(len(t), -1, SLOTS), layout) for t in tokens])
     tried, frames = _drawn(windows, min(sizes), TRIALS, rng)
     trials = [
-        (t.reshape(-1, SLOTS), Frame.of_slots(s))
+        (t.reshape(-1, SLOTS), Frame.of_slots(s))  # T SLOTS
         for group, counts in zip(tried, frames, strict=True)
         for t, s in zip(group, counts, strict=True)
     ][:TRIALS]
@@ -86,9 +86,7 @@ def _drawn(
     tokens: list[IntArray] = []
     slots: list[IntArray] = []
     while sum(len(group) for group in slots) < count:
-        shape, chosen = windows.drawn(GROUP, rng)
-        if shape.bars == bars:
-            group, counts = windows.tokens(shape, chosen)
-            tokens.append(group)
-            slots.append(counts)
+        group, counts = windows.tokens(*windows.drawn(GROUP, rng, bars))
+        tokens.append(group)
+        slots.append(counts)
     return tokens, slots

@@ -15,7 +15,7 @@ from musegen.codecs.grid import Grid, GridKind
 from musegen.codecs.hits import Hits
 from musegen.codecs.taps import Taps
 from musegen.errors import UnreadableError, UsageError
-from musegen.general_midi import DRUM_CHANNEL, VOICES
+from musegen.general_midi import DRUM_CHANNEL, USUAL_KIT
 from musegen.options import Options, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song, Track
@@ -101,7 +101,7 @@ class Drumming:
     def score(self, played: IntArray) -> Hits:
         """What is written, from the voices that sound at each step [S, voices]."""
         step, voice = np.nonzero(played)
-        pitch = np.array([main for _, main, _ in VOICES])[voice]
+        pitch = np.array(USUAL_KIT)[voice]
         short = np.full(len(step), max(self.grid.sixteenth // 2, 1))
         notes = Notes(self.grid.ticks[step], short, pitch, np.full(len(step), 80))
         return Hits.of(notes, self.grid)

@@ -34,9 +34,9 @@ class Interpolation:
     """What `interpolate` is asked for, checked and put in a model's terms; loads no torch."""
 
     recipe: Recipe
-    clips: tuple[Excerpt, Excerpt]
-    """The ends as they were given."""
-    ends: tuple[Excerpt, Excerpt]
+    given: tuple[Excerpt, Excerpt]
+    """Both ends as they were given."""
+    heard: tuple[Excerpt, Excerpt]
     """As the model hears them: in one key."""
     frame: Frame
     steps: int
@@ -89,11 +89,7 @@ class Interpolation:
                 "one metre"
             )
         recipe = serving("interpolate", model or usual_model(part, bars))
-        remarks = [
-            f"{name}: {remark}"
-            for name, end in zip(names, ends, strict=True)
-            for remark in end.remarks
-        ]
+        remarks: list[str] = []
         shift = 0
         if part == "melody":
             keys = [_key(song, end) for song, end in zip(songs, ends, strict=True)]
@@ -109,9 +105,21 @@ class Interpolation:
                     f"{names[0]} is in {keys[0]} and {names[1]} in {keys[1]}: --transpose brings "
                     "them together"
                 )
+            elif transpose and None in keys:
+                unknown = names[keys.index(None)]
+                remarks.append(f"the key of {unknown} is not clear: nothing is transposed")
+        elif transpose:
+            remarks.append("drums have no key: nothing is transposed")
+        if chain and one.track.program != other.track.program:
+            remarks.append(f"all steps are in one track: {names[0]}'s instrument plays them")
         layout = models.steps_layout(recipe)
         heard = (one, other.transposed(-shift))
         frame = common_frame(heard, filled(bars, layout))
+        of_clips = [
+            f"{name}: {remark}"
+            for name, end in zip(names, heard, strict=True)
+            for remark in (*end.remarks, *end.unheard(frame))
+        ]
         return cls(
             recipe,
             (one, other),
@@ -122,7 +130,7 @@ class Interpolation:
             not linear,
             reconstruct,
             chain,
-            tuple(remarks),
+            (*of_clips, *remarks),
         )
 
     @property
@@ -131,22 +139,21 @@ class Interpolation:
         return [step / (self.steps - 1) for step in range(self.steps)]
 
     def bpm(self, share: float) -> float:
-        one, other = (end.bpm for end in self.ends)
+        one, other = (end.bpm for end in self.heard)
         return float(one * (other / one) ** share)
 
     def end(self, number: int) -> Song:
         """One of the ends as it was given: its bars, its track, on its own clock."""
-        return replace(self.clips[number].song, name="")
+        return replace(self.given[number].song, name="")
 
     def step(self, notes: Notes, share: float) -> Song:
         """A step of these notes, with the nearer end's instrument and a tempo on the way."""
-        nearer = self.ends[share > 0.5]
+        nearer = self.heard[share > 0.5]
         track = nearer.track
         if not track.is_drum:
             pitch = np.clip(notes.pitch + round(share * self.shift), 0, 127)
             notes = replace(notes, pitch=pitch)
-        song = nearer.with_notes(notes)
-        return replace(song, tempos=(Tempo.from_bpm(self.bpm(share)),), name="")
+        return replace(nearer.with_notes(notes), tempos=(Tempo.from_bpm(self.bpm(share)),))
 
     def chained(self, songs: Sequence[Song]) -> Song:
         """The steps one after the other, with a marker and the tempo at each."""
@@ -261,9 +268,10 @@ def interpolate(
     `reconstruct`, as the model writes them. Loudness, timing and tempo go from one clip's to the
     other's. `tracks` names the track that is meant, one for both or one for each. With `transpose`,
     a melody in another key is brought to the first one's, and back along the way; `linear` goes
-    straight through the latent space instead of around its middle; `chain` makes one song of all
-    steps. Raises UsageError (also where there is no way between the clips), UnreadableError,
-    LimitError or ModelError; `names` are what messages call the clips.
+    straight through the latent space instead of around its middle. With `chain` a take is one song
+    of all steps, on the first clip's instrument; otherwise the takes are the steps of each
+    variation in turn. Raises UsageError (also where there is no way between the clips),
+    UnreadableError, LimitError or ModelError; `names` are what messages call the clips.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     plan = Interpolation.of(
@@ -288,10 +296,10 @@ def interpolate(
     from musegen.writing import one_thread
 
     songs: list[Song] = []
-    total, done = variations * steps, 0
+    done, total = 0, variations * steps * plan.heard[0].bars
     with one_thread(), torch.inference_mode():
-        points = [place.encode(end) for end in plan.ends]
-        touches = [end.touch(plan.frame) for end in plan.ends]
+        points = [place.encode(end) for end in plan.heard]
+        touches = [end.touch(plan.frame) for end in plan.heard]
         for number in range(variations):
             path = []
             for share in plan.shares:
@@ -302,10 +310,10 @@ def interpolate(
                     stream = streams(options.seed, [number])[0]
                     point = between(points[0], points[1], share, spherical=plan.spherical)
                     touch = touches[0].blended(touches[1], share)
-                    kit = plan.ends[share > 0.5].kit
+                    kit = plan.heard[share > 0.5].kit
                     notes = place.decode(point, touch, kit, options.sampling, stream)
                     path.append(plan.step(notes, share))
-                done += 1
+                done += plan.heard[0].bars
                 if progress is not None:
                     progress(done, total)
             songs += [plan.chained(path)] if chain else path

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from musegen import models
-from musegen.codecs.steps import Frame
+from musegen.codecs.steps import Frame, Part
 from musegen.errors import UsageError
 from musegen.excerpt import Excerpt, bars_in, common_frame, parts
 from musegen.options import Options, check_length, parse_names
@@ -45,11 +45,11 @@ class Likeness:
             check_length(length)
         wanted = parse_names(tracks)
         found = parts(song, wanted)
-        part = (
-            ("melody" if "melody" in found else "drums")
-            if model is None
-            else models.steps_layout(serving("generate", model)).part
-        )
+        part: Part = "melody" if "melody" in found else "drums"
+        if model is not None:
+            part = models.steps_layout(serving("generate", model)).part
+            if part not in found:
+                raise UsageError(f"{model} reads {part}, which the clip does not have")
         bars = length or min(MAX_BARS, bars_in(song, part, wanted))
         excerpt = Excerpt.of(song, part, wanted, bars)
         recipe = serving("generate", model or usual_model(part, bars))
@@ -113,8 +113,12 @@ def similar(
             there = between(here, random_point(here, stream), distance)
             points = place.moved(there, plan.more, plan.less)
             notes = place.decode(points, touch, plan.excerpt.kit, options.sampling, stream)
-            songs.append(replace(plan.excerpt.with_notes(notes), name=""))
+            songs.append(plan.excerpt.with_notes(notes))
             if progress is not None:
-                progress(number, variations)
-    remarks = (() if distance else options.remarks) + plan.excerpt.remarks
+                progress(number * plan.excerpt.bars, variations * plan.excerpt.bars)
+    remarks = (
+        (() if distance else options.remarks)
+        + plan.excerpt.remarks
+        + plan.excerpt.unheard(plan.frame)
+    )
     return Takes("generate", tuple(songs), options.seed, plan.recipe.name, remarks)

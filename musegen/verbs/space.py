@@ -15,11 +15,12 @@ from musegen.codecs.steps import ATTRIBUTES, Frame, Part, StepsLayout
 from musegen.codecs.touch import Touch
 from musegen.errors import UsageError
 from musegen.excerpt import CLOCK, Excerpt, sounded
-from musegen.general_midi import DRUM_CHANNEL, VOICES
-from musegen.options import check_length, parse_meter
+from musegen.general_midi import DRUM_CHANNEL, USUAL_KIT, VOICES
+from musegen.options import Options, check_length, parse_meter, parse_names
 from musegen.recipe import Recipe
 from musegen.sampling import Sampling, streams
 from musegen.song import Meter, Notes, Song, Tempo, Track
+from musegen.time import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -145,43 +146,61 @@ class Space:
             raise UsageError(f"the song is in {excerpt.meter}, and this space in {self.meter}")
         return excerpt
 
-    def encode(self, song: Song, *, tracks: Sequence[str] = ()) -> Tensor:
+    def encode(self, song: Song, *, tracks: Sequence[str] | str = ()) -> Tensor:
         """Where the song's first bars lie, [W, Z]; a song that is shorter is repeated.
 
         `tracks` names the melody, or the drums, as for `interpolate`. UnreadableError where there
         is nothing, UsageError where it is not clear what is meant.
         """
-        return self._place.encode(self._excerpt(song, tracks))
+        from musegen.writing import one_thread
+
+        excerpt = self._excerpt(song, parse_names(tracks))
+        with one_thread():
+            return self._place.encode(excerpt)
 
     def decode(
         self,
-        points: Tensor,
+        points: Tensor | FloatArray,
         *,
         like: Song | None = None,
-        tracks: Sequence[str] = (),
+        tracks: Sequence[str] | str = (),
         temperature: float = 0.0,
         seed: int = 0,
     ) -> Song:
-        """The song that lies at points [W, Z].
+        """The song that lies at points [W, Z], which may be an array of numpy too.
 
         With `like` it has that song's tempo, instrument, loudness and timing; `tracks` is as for
-        `encode`.
+        `encode`. At `temperature` 0 (0..2) it is the likeliest note after note, and `seed` has no
+        say. UsageError where the points are of another shape or not finite.
         """
+        import torch
+
+        from musegen.writing import one_thread
+
         place = self._place
-        if tuple(points.shape) != (len(place.windows), place.network.config.latent):
+        options = Options.checked(1, seed, temperature, 0, 1.0, 0.0)
+        tensor = torch.as_tensor(points).detach().to(place.network.directions)
+        if tuple(tensor.shape) != (len(place.windows), place.network.config.latent):
             raise UsageError(
-                f"points of shape {tuple(points.shape)}; here they are "
+                f"points of shape {tuple(tensor.shape)}; here they are "
                 f"{(len(place.windows), place.network.config.latent)}"
             )
+        if not bool(tensor.isfinite().all()):
+            raise UsageError("points are not all finite numbers")
         is_melody = self.layout.is_melody
-        sampling, stream = Sampling(temperature), streams(seed, [0])[0]
-        if like is not None:
-            excerpt = self._excerpt(like, tracks)
-            touch = excerpt.touch(place.frame)
-            return excerpt.with_notes(place.decode(points, touch, excerpt.kit, sampling, stream))
-        touch = Touch.usual(1 if is_melody else len(VOICES), place.frame)
-        kit = None if is_melody else [main for _, main, _ in VOICES]
-        notes = place.decode(points, touch, kit, sampling, stream)
+        kit: Sequence[int] | None
+        if like is None:
+            excerpt = None
+            touch = Touch.usual(1 if is_melody else len(VOICES), place.frame)
+            kit = None if is_melody else USUAL_KIT
+        else:
+            excerpt = self._excerpt(like, parse_names(tracks))
+            touch, kit = excerpt.touch(place.frame), excerpt.kit
+        stream = streams(options.seed, [0])[0]
+        with one_thread():
+            notes = place.decode(tensor, touch, kit, options.sampling, stream)
+        if excerpt is not None:
+            return excerpt.with_notes(notes)
         track = (
             Track(notes, name="Melody")
             if is_melody

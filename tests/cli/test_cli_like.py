@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,28 @@ def test_a_dry_run_writes_nothing(musegen: Musegen, tune_file: Path) -> None:
     assert files(".") == before
     told = [(o["path"], o["bars"], o["bpm"], o["model"]) for o in result.json["outputs"]]
     assert told == [(f"tune_generate_{n:02}.mid", 4, 96, "melody-vae") for n in (1, 2, 3, 4)]
+
+
+def test_a_dry_run_misses_the_weights_of_the_model_that_suits(
+    musegen: Musegen,
+    tune_file: Path,
+    tiny_shelf: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copytree(tiny_shelf, tmp_path / "shelf")
+    (tmp_path / "shelf" / "melody-vae" / "weights.safetensors").unlink()
+    monkeypatch.setattr("musegen.models.shelf", lambda: tmp_path / "shelf")
+    result = musegen("generate", "--like", "tune.mid", "--dry-run")
+    assert result.code == 5
+    assert "melody-vae has no weights" in result.err
+
+
+def test_a_folder_is_no_clip(musegen: Musegen) -> None:
+    Path("clips").mkdir()
+    for words in (("generate", "--like", "clips"), ("interpolate", "clips", "clips")):
+        result = musegen(*words)
+        assert (result.code, result.err) == (3, "error: clips: is a folder; name one file\n")
 
 
 def test_the_clip_is_never_replaced(musegen: Musegen, tune_file: Path) -> None:
