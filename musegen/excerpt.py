@@ -32,6 +32,8 @@ from musegen.time import bar_count, bar_lines, usual_tempo
 
 CLOCK = 480
 """Ticks a quarter of frames, and of what is written on them."""
+COARSEST = 24
+"""Fewest ticks a quarter on which music can be told."""
 MELODIES = ("melody", "lead", "vocal", "voice", "tune", "solo", "sing")
 """Words in the names of tracks that have the melody."""
 
@@ -170,11 +172,22 @@ def _whole(song: Song, part: Part, wanted: Sequence[str]) -> tuple[Song, tuple[s
     if part == "melody":
         track, remarks = _voice(list(zip(places, tracks, strict=True)))
     else:
-        notes = Notes.together(t.notes for t in tracks).without_overlaps()
-        track = replace(tracks[0], notes=notes)
-    song = clips.whole_bars(clips.covering(replace(song, tracks=(track,), markers=())))
+        track = replace(tracks[0], notes=Notes.together(t.notes for t in tracks))
+    track = replace(track, notes=track.notes.without_overlaps())
+    song = _with_bars(replace(song, tracks=(track,), markers=()))
+    song = clips.whole_bars(clips.covering(song))
     changes = [m for last, m in pairwise(song.meters) if str(m) != str(last)]
     return replace(song, meters=(song.meters[0], *changes)), remarks
+
+
+def _with_bars(song: Song) -> Song:
+    """The song on its own clock, or on a finer one where that cannot tell its bars."""
+    ticks = song.ticks_per_quarter
+    whole = all(4 * m.numerator * ticks % m.denominator == 0 for m in song.meters)
+    if whole and ticks >= COARSEST:
+        return song
+    finer = ticks * CLOCK
+    return song.at_resolution(finer if finer < 1 << 15 else CLOCK)
 
 
 def _voice(tracks: Sequence[tuple[int, Track]]) -> tuple[Track, tuple[str, ...]]:
