@@ -18,7 +18,7 @@ from . import options
     options.length_of_clips,
     variations=1,
     takes="ways, of --steps files each,",
-    temperature=0.5,
+    temperature=0.2,
     model_shown="what suits the clips",
 )
 @options.road

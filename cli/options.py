@@ -190,7 +190,7 @@ def _temperature(default: float | None) -> Callable[[F], F]:
 
 
 temperature = _temperature(1.0)
-temperature_of_road = _temperature(0.5)
+temperature_of_road = _temperature(0.2)
 seed = click.option(
     "--seed",
     type=str,

@@ -49,6 +49,15 @@ def key_of(song: Song, confidence: float = 0.05) -> Key | None:
     return Key(int(best % 12), bool(best >= 12))
 
 
+def scale_of(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The major or natural minor scale [12] that has most of the pitch classes' weights [12]."""
+    scales = np.zeros((24, 12), dtype=bool)
+    for number, scale in enumerate(_SCALES):
+        for tonic in range(12):
+            scales[12 * number + tonic, [(tonic + step) % 12 for step in scale]] = True
+    return np.asarray(scales[np.argmax(scales @ weights)])
+
+
 def scale_consistency(notes: Notes) -> float:
     """The largest share of notes that lie in one major or natural minor scale (Mogren, 2016)."""
     if not len(notes):

@@ -149,9 +149,17 @@ def roads(
             points = [latent.encode(network, end, frame, [(0, bars)]) for end in ends]
             path = [ends[0]]
             for step in range(1, steps - 1):
-                point = latent.between(points[0], points[1], step / (steps - 1))
+                share = step / (steps - 1)
+                point = latent.between(points[0], points[1], share)
                 stream = streams(seed, [number])[0]
-                path.append(latent.decode(network, point, frame, [(0, bars)], sampling, stream))
+                leaning = (
+                    latent.leaning_to_a_scale(ends[0], ends[1], share, layout.vocabulary)
+                    if layout.is_melody
+                    else None
+                )
+                path.append(
+                    latent.decode(network, point, frame, [(0, bars)], sampling, stream, leaning)
+                )
             path.append(ends[1])
             real = frame.is_step
             away, nearer = (

@@ -9,13 +9,17 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from musegen.codecs.steps import SLOTS, Frame
+from musegen.analysis import scale_of
+from musegen.codecs.steps import ONSET, SLOTS, Frame
 from musegen.networks.sequence_vae import SequenceVAE
 from musegen.sampling import Sampling, draw
 from musegen.song import IntArray
 
+LEANING = 5.0
+"""How much less likely, in nats, a note outside of the scale is made half-way between two ends."""
 Span = tuple[int, int]
 """The first bar of a window, and how many it has."""
 
@@ -60,8 +64,12 @@ def decode(
     windows: Sequence[Span],
     sampling: Sampling,
     stream: np.random.Generator,
+    leaning: NDArray[np.float32] | None = None,
 ) -> IntArray:
-    """Tokens [T, SLOTS] of the windows that lie at `latent` [W, Z]."""
+    """Tokens [T, SLOTS] of the windows that lie at `latent` [W, Z].
+
+    `leaning` [V] is added to the logits of every step.
+    """
     device = next(network.parameters()).device
     tokens = np.zeros((len(frame), SLOTS), dtype=np.int64)
     for point, span in zip(latent, windows, strict=True):
@@ -70,6 +78,8 @@ def decode(
         for beat, count in zip(range(beats.start, beats.stop), slots.flatten(), strict=True):
             for slot in range(count):
                 logits = writing.chances().cpu().numpy()
+                if leaning is not None:
+                    logits = logits + leaning
                 chosen = draw(logits[None], sampling, [stream])[0]
                 tokens[beat, slot] = chosen
                 writing.write(chosen)
@@ -96,3 +106,23 @@ def random_point(like: Tensor, stream: np.random.Generator) -> Tensor:
     """A point of the prior for each of the points [W, Z]."""
     drawn = torch.from_numpy(stream.standard_normal(like.shape))
     return drawn.to(like)
+
+
+def leaning_to_a_scale(
+    a: IntArray, b: IntArray, share: float, vocabulary: int
+) -> NDArray[np.float32]:
+    """What to add to the logits of a melody's tokens [V], so far, 0..1, from tokens `a` to `b`.
+
+    Half-way between two keys many notes are as near to the one as to the other, and a melody would
+    be in none. So it leans to the scale that the notes of both ends, weighed by how near they are,
+    have most of; at the ends not at all.
+    """
+    weights = np.zeros(12)
+    for tokens, weight in ((a, 1 - share), (b, share)):
+        pitches = tokens[(tokens >= ONSET) & (tokens < vocabulary)] - ONSET
+        weights += weight * np.bincount(pitches % 12, minlength=12) / max(len(pitches), 1)
+    outside = ~scale_of(weights)
+    leaning = np.zeros(vocabulary, dtype=np.float32)
+    pitch = np.arange(vocabulary - ONSET)
+    leaning[ONSET:] = -LEANING * 4 * share * (1 - share) * outside[pitch % 12]
+    return leaning

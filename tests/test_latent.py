@@ -244,3 +244,19 @@ def test_random_points_are_those_of_a_stream() -> None:
     assert (one.shape, one.dtype) == ((400, 8), torch.float32)
     assert float(one.mean()) == pytest.approx(0, abs=0.1)
     assert float(one.std()) == pytest.approx(1, abs=0.1)
+
+
+def test_half_way_a_melody_leans_to_the_scale_that_both_ends_have_most_of() -> None:
+    in_c = np.array([[ONSET + pitch for pitch in (60, 62, 64, 65, 67, 69)]])
+    in_d = np.array([[ONSET + pitch for pitch in (62, 64, 66, 67, 69, 71)]])
+    vocabulary = ONSET + 128
+    middle = latent.leaning_to_a_scale(in_c, in_d, 0.5, vocabulary)
+    outside = {pitch % 12 for pitch in range(128) if middle[ONSET + pitch] < 0}
+    assert len(outside) == 5
+    assert not outside & {2, 4, 7, 9}  # what they share
+    assert not middle[:ONSET].any()
+    for share in (0, 1):
+        assert not latent.leaning_to_a_scale(in_c, in_d, share, vocabulary).any()
+    near_c = latent.leaning_to_a_scale(in_c, in_d, 0.1, vocabulary)
+    assert near_c[ONSET + 66] < 0 == near_c[ONSET + 65]
+    assert near_c.min() > middle.min()

@@ -194,7 +194,7 @@ def test_temperature_0_says_that_takes_are_alike() -> None:
 def test_what_is_short_is_repeated_and_what_is_long_is_cut(length: int) -> None:
     takes = go(length=length, steps=3)
     assert {bar_count(take) for take in takes} == {length}
-    assert takes.model == ("melody-vae" if length < 8 else "melody-vae-16")
+    assert takes.model == "melody-vae-16"
     said = f"its 4 bars are repeated to make {length}" if length > 4 else ""
     if length < 4:
         taken = "of 4 bars is" if length == 1 else f"{length} of 4 bars are"
@@ -232,7 +232,7 @@ def test_a_step_depends_on_the_seed_its_number_and_its_share_alone() -> None:
     assert takes(seed=2)[1] != one[1]
     drawn = takes(seed=None)
     assert takes(seed=drawn.seed).songs == drawn.songs
-    assert one.recipe.endswith("interpolate seed=1 model=melody-vae")
+    assert one.recipe.endswith("interpolate seed=1 model=melody-vae-16")
 
 
 def test_progress_is_told_in_bars() -> None:

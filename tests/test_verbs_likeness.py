@@ -92,13 +92,13 @@ def test_a_variation_depends_on_the_seed_and_its_number_alone() -> None:
     assert like(seed=2, **options).songs != two.songs
     drawn = like(seed=None, **options)
     assert like(seed=drawn.seed, **options).songs == drawn.songs
-    assert two.recipe.endswith("generate seed=1 model=melody-vae")
+    assert two.recipe.endswith("generate seed=1 model=melody-vae-16")
 
 
 def test_more_and_less_move_along_their_directions() -> None:
     plan = Likeness.of(scale(), more=["density", "density"], less="register")
     assert (plan.more, plan.less) == (("density", "density"), ("register",))
-    place = Place.of("melody-vae", "cpu", plan.frame)
+    place = Place.of("melody-vae-16", "cpu", plan.frame)
     moved = place.moved(torch.zeros(1, 8), plan.more, plan.less)[0]
     density, _, register = place.network.directions
     assert ATTRIBUTES == ("density", "syncopation", "register")
@@ -152,7 +152,7 @@ def test_temperature_0_says_so_only_where_it_makes_all_alike() -> None:
     [
         ({"distance": -0.1}, UsageError, "distance -0.1 is not between 0 and 1"),
         ({"distance": float("nan")}, UsageError, "distance nan is not between 0 and 1"),
-        ({"more": "loudness"}, UsageError, "no attribute 'loudness'; melody-vae has: density, s"),
+        ({"more": "loudness"}, UsageError, "no attribute 'loudness'; melody-vae-16 has: density"),
         ({"more": "density", "less": ["density"]}, UsageError, "more and less density at once"),
         ({"length": 0}, UsageError, "length 0"),
         ({"length": 1025}, LimitError, "1025 bars"),

@@ -17,7 +17,7 @@ from musegen.general_midi import VOICES
 from musegen.song import Meter, Song, Tempo
 from musegen.time import bar_count
 from musegen.verbs import Space
-from musegen.verbs.space import filled, usual_model
+from musegen.verbs.space import filled
 
 pytestmark = pytest.mark.usefixtures("own_shelf")
 
@@ -126,7 +126,7 @@ def test_points_may_be_any_numbers_but_must_be_finite() -> None:
     [
         ({"bars": 0}, UsageError, "0 is not a whole number from 1 on"),
         ({"bars": 1025}, LimitError, "the limit is 1024"),
-        ({"bars": 3}, UsageError, "bars 3: melody-vae reads 2 at a time; take a multiple"),
+        ({"bars": 3}, UsageError, "bars 3: melody-vae-16 reads 2 at a time; take a multiple"),
         ({"meter": "13/4"}, UsageError, "metre must be one of"),
         ({"meter": Meter(0, 13, 4)}, UsageError, "metre must be one of"),
         ({"model": "groove-vae"}, ModelError, "groove-vae has no latent space; it serves groove"),
@@ -157,11 +157,6 @@ def test_a_track_can_be_named() -> None:
     assert Space("drums-vae").encode(song).shape == (1, 8)
 
 
-def test_the_usual_model_is_by_part_and_length(tiny_melody_vae: Path) -> None:
-    assert [usual_model("melody", bars) for bars in (1, 7, 8, 20)] == [
-        *("melody-vae", "melody-vae"),
-        *("melody-vae-16", "melody-vae-16"),
-    ]
-    assert usual_model("drums", 16) == "drums-vae"
+def test_bars_are_filled_up_to_whole_windows(tiny_melody_vae: Path) -> None:
     layout = Space(str(tiny_melody_vae)).layout
     assert [filled(bars, layout) for bars in (1, 2, 3, 7)] == [2, 2, 4, 8]

@@ -17,7 +17,7 @@ from musegen.excerpt import CLOCK, Excerpt, bars_in, common_frame, parts
 from musegen.options import Options, check_count, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import Controls, Key, Marker, Notes, Song, Tempo
-from musegen.verbs.space import Place, filled, usual_model
+from musegen.verbs.space import USUAL_MODELS, Place, filled
 from musegen.verbs.takes import Progress, Takes, serving
 
 P = ParamSpec("P")
@@ -88,7 +88,7 @@ class Interpolation:
                 f"{names[0]} is in {one.meter} and {names[1]} in {other.meter}: clips must have "
                 "one metre"
             )
-        recipe = serving("interpolate", model or usual_model(part, bars))
+        recipe = serving("interpolate", model or USUAL_MODELS[part])
         remarks: list[str] = []
         shift = 0
         if part == "melody":
@@ -246,7 +246,7 @@ def interpolate(
     steps: int = 5,
     variations: int = 1,
     length: int | None = None,
-    temperature: float = 0.5,
+    temperature: float = 0.2,
     top_k: int = 0,
     top_p: float = 1.0,
     min_p: float = 0.0,
@@ -291,7 +291,7 @@ def interpolate(
 
     import torch
 
-    from musegen.latent import between
+    from musegen.latent import between, leaning_to_a_scale
     from musegen.sampling import streams
     from musegen.writing import one_thread
 
@@ -299,6 +299,8 @@ def interpolate(
     done, total = 0, variations * steps * plan.heard[0].bars
     with one_thread(), torch.inference_mode():
         points = [place.encode(end) for end in plan.heard]
+        tokens = [end.tokens(plan.frame) for end in plan.heard]
+        vocabulary = place.network.config.vocabulary
         touches = [end.touch(plan.frame) for end in plan.heard]
         for number in range(variations):
             path = []
@@ -310,8 +312,10 @@ def interpolate(
                     stream = streams(options.seed, [number])[0]
                     point = between(points[0], points[1], share, spherical=plan.spherical)
                     touch = touches[0].blended(touches[1], share)
-                    kit = plan.heard[share > 0.5].kit
-                    notes = place.decode(point, touch, kit, options.sampling, stream)
+                    kit, leaning = plan.heard[share > 0.5].kit, None
+                    if kit is None:
+                        leaning = leaning_to_a_scale(tokens[0], tokens[1], share, vocabulary)
+                    notes = place.decode(point, touch, kit, options.sampling, stream, leaning)
                     path.append(plan.step(notes, share))
                 done += plan.heard[0].bars
                 if progress is not None:

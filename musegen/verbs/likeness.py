@@ -14,7 +14,7 @@ from musegen.recipe import Recipe
 from musegen.song import Song
 from musegen.verbs.drums import check_share
 from musegen.verbs.interpolation import MAX_BARS
-from musegen.verbs.space import Place, check_attributes, filled, usual_model
+from musegen.verbs.space import USUAL_MODELS, Place, check_attributes, filled
 from musegen.verbs.takes import Progress, Takes, serving
 
 
@@ -52,7 +52,7 @@ class Likeness:
                 raise UsageError(f"{model} reads {part}, which the clip does not have")
         bars = length or min(MAX_BARS, bars_in(song, part, wanted))
         excerpt = Excerpt.of(song, part, wanted, bars)
-        recipe = serving("generate", model or usual_model(part, bars))
+        recipe = serving("generate", model or USUAL_MODELS[part])
         more, less = parse_names(more), parse_names(less)
         check_attributes(recipe, *more, *less)
         if both := set(more) & set(less):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musegen import models
 from musegen.codecs.grid import GridKind
@@ -27,16 +28,7 @@ if TYPE_CHECKING:
 
     from musegen.networks import SequenceVAE
 
-MELODY_MODEL, LONG_MELODY_MODEL, DRUMS_MODEL = "melody-vae", "melody-vae-16", "drums-vae"
-LONG = 8
-"""Bars from which on melodies are read by the hierarchical model."""
-
-
-def usual_model(part: Part, bars: int) -> str:
-    """The model for a part of so many bars."""
-    if part == "drums":
-        return DRUMS_MODEL
-    return LONG_MELODY_MODEL if bars >= LONG else MELODY_MODEL
+USUAL_MODELS: dict[Part, str] = {"melody": "melody-vae-16", "drums": "drums-vae"}
 
 
 def filled(bars: int, layout: StepsLayout) -> int:
@@ -78,11 +70,17 @@ class Place:
         kit: Sequence[int] | None,
         sampling: Sampling,
         stream: np.random.Generator,
+        leaning: NDArray[np.float32] | None = None,
     ) -> Notes:
-        """What lies at points [W, Z], played with this touch; of drums, on this kit."""
+        """What lies at points [W, Z], played with this touch; of drums, on this kit.
+
+        `leaning` is that of `latent.decode`.
+        """
         from musegen import latent
 
-        tokens = latent.decode(self.network, points, self.frame, self.windows, sampling, stream)
+        tokens = latent.decode(
+            self.network, points, self.frame, self.windows, sampling, stream, leaning
+        )
         return sounded(tokens, self.frame, touch, kit)
 
     def moved(self, points: Tensor, more: Sequence[str], less: Sequence[str]) -> Tensor:
@@ -104,7 +102,7 @@ def check_attributes(recipe: Recipe, *names: str) -> None:
 class Space:
     """The latent space of a model, for melodies or drums of one length and metre.
 
-        space = Space("melody-vae", bars=4)
+        space = Space("melody-vae-16", bars=4)
         points = space.encode(song)         # a torch tensor [W, Z]
         song = space.decode(points)
 
@@ -114,7 +112,7 @@ class Space:
 
     def __init__(
         self,
-        model: str = MELODY_MODEL,
+        model: str = USUAL_MODELS["melody"],
         *,
         bars: int = 4,
         meter: Meter | str = "4/4",

@@ -74,7 +74,7 @@ def test_json_tells_variations_and_steps(musegen: Musegen, clips: tuple[str, str
     assert [(o["variation"], o["step"]) for o in outputs] == [
         (variation, step) for variation in (1, 2) for step in (1, 2, 3)
     ]
-    assert {(o["seed"], o["model"], o["input"]) for o in outputs} == {(7, "melody-vae", None)}
+    assert {(o["seed"], o["model"], o["input"]) for o in outputs} == {(7, "melody-vae-16", None)}
     assert [entry["path"] for entry in result.json["inputs"]] == list(clips)
     assert [o["path"] for o in outputs] == [f"a_to_b_interpolate_{n:02}.mid" for n in range(1, 7)]
 
@@ -83,7 +83,7 @@ def test_a_file_says_how_it_was_made(musegen: Musegen, clips: tuple[str, str]) -
     musegen("interpolate", *clips, "--steps", "3", "--seed", "7")
     for number in (1, 2, 3):
         recipe = midi.read(f"a_to_b_interpolate_{number:02}.mid").recipe
-        assert recipe.endswith("interpolate seed=7 model=melody-vae")
+        assert recipe.endswith("interpolate seed=7 model=melody-vae-16")
 
 
 def test_the_same_seed_makes_the_same_files(musegen: Musegen, clips: tuple[str, str]) -> None:
@@ -112,7 +112,7 @@ def test_a_dry_run_writes_nothing(musegen: Musegen, clips: tuple[str, str]) -> N
     assert files() == before
     told = [(o["path"], o["step"], o["bars"], o["model"]) for o in result.json["outputs"]]
     assert told == [
-        (f"a_to_b_interpolate_{n:02}.mid", (n - 1) % 3 + 1, 2, "melody-vae") for n in range(1, 7)
+        (f"a_to_b_interpolate_{n:02}.mid", (n - 1) % 3 + 1, 2, "melody-vae-16") for n in range(1, 7)
     ]
     chained = musegen("interpolate", *clips, *words, "--chain").json["outputs"]
     assert [(o["step"], o["bars"]) for o in chained] == [(None, 6)] * 2

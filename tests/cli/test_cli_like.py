@@ -38,7 +38,7 @@ def test_variations_are_like_the_clip(musegen: Musegen, name: str, model: str) -
         assert song.song.tempos == clip.tempos
         assert [t.is_drum for t in song.song.tracks] == [name == "beat"]
         assert (output["bars"], output["step"], output["input"]) == (bars, None, str(path))
-        assert output["model"] == (model if bars >= 8 or name == "beat" else "melody-vae")
+        assert output["model"] == model
     assert result.json["inputs"][0]["path"] == str(path)
     assert path.read_bytes() == before
 
@@ -96,7 +96,7 @@ def test_a_dry_run_writes_nothing(musegen: Musegen, tune_file: Path) -> None:
     result = musegen("generate", "--like", "tune.mid", "--dry-run", "--json")
     assert files(".") == before
     told = [(o["path"], o["bars"], o["bpm"], o["model"]) for o in result.json["outputs"]]
-    assert told == [(f"tune_generate_{n:02}.mid", 4, 96, "melody-vae") for n in (1, 2, 3, 4)]
+    assert told == [(f"tune_generate_{n:02}.mid", 4, 96, "melody-vae-16") for n in (1, 2, 3, 4)]
 
 
 def test_a_dry_run_misses_the_weights_of_the_model_that_suits(
@@ -107,11 +107,11 @@ def test_a_dry_run_misses_the_weights_of_the_model_that_suits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shutil.copytree(tiny_shelf, tmp_path / "shelf")
-    (tmp_path / "shelf" / "melody-vae" / "weights.safetensors").unlink()
+    (tmp_path / "shelf" / "melody-vae-16" / "weights.safetensors").unlink()
     monkeypatch.setattr("musegen.models.shelf", lambda: tmp_path / "shelf")
     result = musegen("generate", "--like", "tune.mid", "--dry-run")
     assert result.code == 5
-    assert "melody-vae has no weights" in result.err
+    assert "melody-vae-16 has no weights" in result.err
 
 
 def test_a_folder_is_no_clip(musegen: Musegen) -> None:
@@ -167,7 +167,11 @@ def test_the_clip_says_what_music_it_is(
     [
         (["tune.mid", "--distance", "1.1"], 2, "1.1 is not a number from 0 to 1"),
         (["tune.mid", "--distance", "nan"], 2, "nan is not a number from 0 to 1"),
-        (["tune.mid", "--more", "loudness"], 2, "no attribute 'loudness'; melody-vae has: density"),
+        (
+            ["tune.mid", "--more", "loudness"],
+            2,
+            "no attribute 'loudness'; melody-vae-16 has: density",
+        ),
         (["beat.mid", "--more", "register"], 2, "no attribute 'register'; drums-vae has: density"),
         (["tune.mid", "--more", "density", "--less", "density"], 2, "more and less density at"),
         (["tune.mid", "--track", "Oboe"], 2, "no track with notes is called 'Oboe'"),
