@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -18,7 +18,7 @@ from musegen.analysis import key_of
 from musegen.codecs.bars import METERS
 from musegen.data import corpora
 from musegen.data.beats import on_beats
-from musegen.data.corpora import Corpus
+from musegen.data.corpora import SPLITS, Corpus
 from musegen.errors import LimitError, UnreadableError
 from musegen.general_midi import TD11_TO_GM
 from musegen.song import Notes, Song, Track
@@ -57,6 +57,15 @@ def outcomes(
     # forking beside torch's threads can hang
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(work, jobs, chunksize=16)
+
+
+def line(
+    name: str, kept: Mapping[str, int], what: str, more: str, dropped: Mapping[str, int]
+) -> str:
+    """What has become of a corpus in words: how much is kept of each split, and what is dropped."""
+    counts = ", ".join(f"{kept[split]:,} {split}" for split in SPLITS)
+    lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
+    return f"{name}: {counts} {what}; {more}" + (f"; dropped: {lost}" if lost else "")
 
 
 def beats_of(name: str, corpus: Corpus) -> str | None:

@@ -21,7 +21,7 @@ import numpy as np
 from musegen.codecs.bars import BarCodec, Layout
 from musegen.data import corpora, shards
 from musegen.data.corpora import SPLITS, Corpus
-from musegen.data.files import beats_of, excerpts, outcomes
+from musegen.data.files import beats_of, excerpts, line, outcomes
 from musegen.data.shards import Builder
 from musegen.song import Song
 from musegen.time import bar_lines
@@ -78,12 +78,9 @@ def prepare(
 
 
 def _line(name: str, summary: dict[str, Any]) -> str:
-    kept = ", ".join(f"{summary['songs'][s]:,} {s}" for s in SPLITS)
-    dropped = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items())
     notes, tokens = (sum(summary[what].values()) for what in ("notes", "tokens"))
-    return f"{name}: {kept} songs; {notes:,} notes, {tokens / max(notes, 1):.2f} tokens a note" + (
-        f"; dropped: {dropped}" if dropped else ""
-    )
+    more = f"{notes:,} notes, {tokens / max(notes, 1):.2f} tokens a note"
+    return line(name, summary["songs"], "songs", more, summary["dropped"])
 
 
 def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Path) -> str:

@@ -16,6 +16,7 @@ from musegen.codecs.hits import FEATURES, Hits, HitsLayout
 from musegen.data import corpora, drums, shards
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.drums import DrumSong
+from musegen.data.files import line
 from musegen.errors import LimitError, UnreadableError, UsageError
 from musegen.song import Notes, Song
 
@@ -80,12 +81,8 @@ def prepare_drums(
             counts["songs"][split] += 1
             counts["hits"][split] += len(encoded[0].hits)
         summary[corpus.name] = counts | {"dropped": dict(sorted(dropped.items()))}
-        kept = ", ".join(f"{counts['songs'][s]:,} {s}" for s in SPLITS)
-        lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-        report(
-            f"{corpus.name}: {kept} songs; {sum(counts['hits'].values()):,} hits"
-            + (f"; dropped: {lost}" if lost else "")
-        )
+        hits = f"{sum(counts['hits'].values()):,} hits"
+        report(line(corpus.name, counts["songs"], "songs", hits, dropped))
     for split in SPLITS:
         drums.save(songs[split], output / f"{split}.drums.npz")
     return shards.save_info(output, layout, summary)

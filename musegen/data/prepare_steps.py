@@ -12,7 +12,7 @@ from musegen import clips
 from musegen.codecs.steps import Frame, StepsLayout, encode_drums, encode_melody
 from musegen.data import corpora, shards, steps
 from musegen.data.corpora import SPLITS, Corpus
-from musegen.data.files import excerpts, outcomes, trimmed
+from musegen.data.files import excerpts, line, outcomes, trimmed
 from musegen.data.prepare_drums import drum_notes
 from musegen.data.steps import StepSong
 from musegen.errors import UsageError
@@ -69,12 +69,8 @@ def prepare_steps(
             counts["parts"][outcome.split] += len(outcome.examples)
             counts["bars"][outcome.split] += sum(int(p.bar[-1]) + 1 for p in outcome.examples)
         summary[corpus.name] = counts | {"dropped": dict(sorted(dropped.items()))}
-        kept = ", ".join(f"{counts['parts'][s]:,} {s}" for s in SPLITS)
-        lost = ", ".join(f"{count} {reason}" for reason, count in dropped.items())
-        report(
-            f"{corpus.name}: {kept} parts; {sum(counts['bars'].values()):,} bars"
-            + (f"; dropped: {lost}" if lost else "")
-        )
+        bars = f"{sum(counts['bars'].values()):,} bars"
+        report(line(corpus.name, counts["parts"], "parts", bars, dropped))
     for split in SPLITS:
         steps.save(songs[split], output / f"{split}.steps.npz")
     return shards.save_info(output, layout, summary)
