@@ -81,9 +81,8 @@ class Excerpt:
             bar = int(np.searchsorted(bar_lines(song)[0], song.meters[1].tick)) + 1
             raise UsageError(f"the metre changes at bar {bar}; --length {bar - 1} takes less")
         notes = song.tracks[0].notes
-        if not len(notes) or (part == "drums" and (voices(notes.pitch) < 0).all()):
-            what = "no drum is struck" if part == "drums" else "nothing starts"
-            raise UnreadableError(f"{what} in bars 1 to {bar_count(song)}")
+        if part == "drums" and (voices(notes.pitch) < 0).all():
+            raise UnreadableError(f"no drum is struck in bars 1 to {bar_count(song)}")
         if (song.meters[0].numerator, song.meters[0].denominator) not in METERS:
             known = " ".join(f"{n}/{d}" for n, d in METERS)
             raise UsageError(f"no model knows the metre {song.meters[0]}; they know {known}")
@@ -163,7 +162,7 @@ class Excerpt:
 
 
 def _whole(song: Song, part: Part, wanted: Sequence[str]) -> tuple[Song, tuple[str, ...]]:
-    """The song in whole bars with that part alone, and what was left out."""
+    """That part of the song in whole bars, from its first note's bar on; and what is left out."""
     places = [i for i in chosen_tracks(song, wanted) if song.tracks[i].is_drum == (part == "drums")]
     if not places:
         raise UsageError(f"no {part} there; name another track")
@@ -176,6 +175,12 @@ def _whole(song: Song, part: Part, wanted: Sequence[str]) -> tuple[Song, tuple[s
     track = replace(track, notes=track.notes.without_overlaps())
     song = _with_bars(replace(song, tracks=(track,), markers=()))
     song = clips.whole_bars(clips.covering(song))
+    lines, _ = bar_lines(song)
+    silent = int(np.searchsorted(lines, song.tracks[0].notes.start[0], side="right")) - 1
+    if silent > 0:
+        song = song.between(int(lines[silent]), song.length)
+        bars = "bar is" if silent == 1 else f"{silent} bars are"
+        remarks += (f"its first {bars} silent, and left out",)
     changes = [m for last, m in pairwise(song.meters) if str(m) != str(last)]
     return replace(song, meters=(song.meters[0], *changes)), remarks
 

@@ -159,14 +159,18 @@ def test_a_metre_that_is_said_again_is_no_change() -> None:
     assert Excerpt.of(again, "melody").bars == 8
 
 
+def test_bars_of_silence_before_the_first_note_are_left_out() -> None:
+    excerpt = Excerpt.of(song_of(("", [[2000, 480, 60, 80]])), "melody")
+    assert excerpt.track.notes.start.tolist() == [80]
+    assert excerpt.remarks == ("its first bar is silent, and left out",)
+    assert Excerpt.of(song_of(("", [[1900, 480, 60, 80]])), "melody").remarks == ()
+
+
 def test_what_cannot_be_a_clip_is_refused() -> None:
     with pytest.raises(UsageError, match="no model knows the metre 11/8; they know 1/4 2/4 "):
         Excerpt.of(replace(scale(), meters=(Meter(0, 11, 8),)), "melody")
     with pytest.raises(LimitError, match="1,100 bars: the limit is 1,024; --length takes fewer"):
         Excerpt.of(replace(scale(), length=1100 * 1920), "melody")
-    late = song_of(("", [[2000, 480, 60, 80]]))
-    with pytest.raises(UnreadableError, match="nothing starts in bars 1 to 1"):
-        Excerpt.of(late, "melody", length=1)
     changing = replace(scale(2), tempos=(Tempo(0), Tempo(1920, 400_000)))
     with pytest.raises(UsageError, match="changes tempo or metre"):
         Excerpt.of(changing, "melody", length=4)
