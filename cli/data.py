@@ -8,6 +8,7 @@ import click
 
 from . import options
 from .group import Group
+from .values import Number, checked
 
 
 @click.group("data", cls=Group)
@@ -34,7 +35,7 @@ def command() -> None:
 @click.option(
     "--workers",
     type=str,
-    callback=options.checked(options.Number(int, 1, 256)),
+    callback=checked(Number(int, 1, 256)),
     metavar="N",
     help="Processes, for a model of tokens; by default one a core.",
 )

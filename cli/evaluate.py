@@ -13,7 +13,7 @@ from .console import progress
 from .evaluate_drums import feel, parts
 from .evaluate_latent import attributes, interpolation, reconstruction
 from .group import Group
-from .options import MAX_SEED, Number, checked, whole
+from .values import MAX_SEED, Number, checked, whole
 
 
 @click.group("evaluate", cls=Group)

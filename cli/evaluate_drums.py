@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .console import progress
-from .options import MAX_SEED, Number, checked
+from .values import MAX_SEED, Number, checked
 
 
 def held_out(function: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ import click
 from . import options
 from .console import progress
 from .evaluate_drums import table
-from .options import MAX_SEED, whole
+from .values import MAX_SEED, whole
 
 if TYPE_CHECKING:
     from musegen.codecs.steps import StepsLayout
@@ -91,6 +91,7 @@ def reconstruction(model: str, data: Path, split: str, windows: int, seed: int) 
 @whole("--bars", 1, 16, 4, "Bars of each window.")
 @whole("--steps", 3, 64, 5, "Steps of the way.")
 @click.option("--judge", metavar="MODEL", help="A model of tokens that says how likely they are.")
+@click.option("--no-leaning", is_flag=True, help="Let melodies lean to no scale on the way.")
 @options.temperature_of_road
 @options.debug
 def interpolation(
@@ -102,6 +103,7 @@ def interpolation(
     bars: int,
     steps: int,
     judge: str | None,
+    no_leaning: bool,
     temperature: float,
 ) -> None:
     """What lies between held-out bars in the latent space of MODEL."""
@@ -121,6 +123,7 @@ def interpolation(
             Sampling(temperature),
             None if judge is None else models.load(judge),
             report,
+            leaning=not no_leaning,
         )
     rows = [
         ("distance to A rises", [f"{road.away:.3f}"]),

@@ -1,121 +1,18 @@
 """Every option, defined once, and the bundles in which commands take them.
 
-A bundle's options arrive together as one dict. Values are checked here, so that a bad one is
-answered with its option's name before any work is done.
+A bundle's options arrive together as one dict. Their values are read by `values`.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from musegen.errors import MusegenError
-
-F = TypeVar("F", bound=Callable[..., Any])
-Callback = Callable[[click.Context, click.Parameter, Any], Any]
-
-MAX_SEED = 2**53 - 1
-"""The largest whole number that every reader of JSON keeps."""
-
-
-@dataclass(frozen=True)
-class Number:
-    """Reads a number between two bounds and says them in words; `kind` is int or float.
-
-    The lower bound itself is left out with `above`, the upper one with `below`.
-    """
-
-    kind: type[int] | type[float]
-    low: int
-    high: int
-    above: bool = False
-    below: bool = False
-
-    def __call__(self, text: str) -> int | float:
-        try:
-            number = self.kind(text)
-        except ValueError:
-            number = math.nan  # which lies between no bounds
-        inside = self.low <= number <= self.high
-        if (
-            not inside
-            or (self.above and number == self.low)
-            or (self.below and number == self.high)
-        ):
-            raise ValueError(f"{text} is not {self.words}")
-        return number
-
-    @property
-    def words(self) -> str:
-        noun = "a whole number" if self.kind is int else "a number"
-        low = f"above {self.low} and up" if self.above else f"from {self.low}"
-        return f"{noun} {low} to {'just below ' * self.below}{self.high}"
-
-
-def checked(parse: Callable[[Any], Any]) -> Callback:
-    """A callback that answers what `parse` raises with the option's name."""
-
-    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
-        if value is None or value == ():
-            return None
-        try:
-            return parse(value)
-        except (MusegenError, ValueError) as error:
-            raise click.BadParameter(str(error), ctx, param) from None
-
-    return callback
-
-
-def whole(name: str, low: int, high: int, default: int, text: str) -> Callable[[F], F]:
-    """An option that takes a whole number."""
-    read = checked(Number(int, low, high))
-    return click.option(
-        name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
-    )
-
-
-def _key(text: str) -> Any:
-    from musegen.options import parse_key
-
-    return parse_key(text)
-
-
-def _meter(text: str) -> Any:
-    from musegen.options import parse_meter
-
-    return parse_meter(text)
-
-
-def _instruments(lists: tuple[str, ...]) -> tuple[str, ...]:
-    from musegen.general_midi import instrument
-
-    names = tuple(name.strip() for text in lists for name in text.split(",") if name.strip())
-    for name in names:
-        instrument(name)
-    return names
-
-
-def _style(text: str) -> str:
-    from musegen.codecs.bars import STYLES
-
-    if text in STYLES:
-        return text
-    from difflib import get_close_matches
-
-    near = get_close_matches(text.lower(), STYLES, 1)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(STYLES)}."
-    raise ValueError(f"no style {text!r}. {hint}")
-
-
-def _template(text: str) -> str:
-    from .names import checked_template
-
-    return checked_template(text)
+from . import values
+from .values import MAX_SEED, F, Number, checked
 
 
 def _debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -253,22 +150,27 @@ tempo = click.option(
 key = click.option(
     "--key",
     metavar="KEY",
-    callback=checked(_key),
+    callback=checked(values.key),
     help="Such as C, 'F# minor' or Bbm; a song to continue is heard in that key.",
 )
 meter = click.option(
-    "--metre", "--meter", "meter", metavar="N/D", callback=checked(_meter), help="Such as 3/4."
+    "--metre",
+    "--meter",
+    "meter",
+    metavar="N/D",
+    callback=checked(values.meter),
+    help="Such as 3/4.",
 )
 instruments = click.option(
     "--instruments",
     multiple=True,
     metavar="NAME,...",
-    callback=checked(_instruments),
+    callback=checked(values.instruments),
     help="By General MIDI's names or short ones: piano,bass,drums. One for each track that is "
     "continued. Can be given again.",
 )
 style = click.option(
-    "--style", metavar="STYLE", callback=checked(_style), help="Such as pop, folk or piano."
+    "--style", metavar="STYLE", callback=checked(values.style), help="Such as pop, folk or piano."
 )
 
 
@@ -396,7 +298,7 @@ audio_meter = click.option(
     "--meter",
     "meter",
     metavar="N/D",
-    callback=checked(_meter),
+    callback=checked(values.meter),
     help="Of audio, such as 3/4; by default 4/4.",
 )
 
@@ -418,7 +320,7 @@ name_template = click.option(
     default="{stem}_{verb}_{n:02}",
     show_default=True,
     metavar="TEXT",
-    callback=checked(_template),
+    callback=checked(values.template),
     help="File names, out of {stem} {verb} {n} {bpm} {key} {bars} {seed}.",
 )
 on_exists = click.option(

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from musegen import latent
 from musegen.analysis import scale_consistency
 from musegen.clips import quantised
-from musegen.codecs.bars import Header
+from musegen.codecs.bars import METERS, Header
 from musegen.codecs.steps import HOLD, ONSET, SLOTS, Frame, StepsLayout, attributes, begins
 from musegen.codecs.touch import Touch
 from musegen.data.steps import Windows
@@ -136,8 +136,13 @@ def roads(
     sampling: Sampling,
     judge: Model | None = None,
     report: Report = None,
+    *,
+    leaning: bool = True,
 ) -> Road:
-    """Interpolate between pairs of windows that have one frame, drawn by chance."""
+    """Interpolate between pairs of windows that have one frame, drawn by chance.
+
+    Melodies lean to a scale on the way, as `interpolate` makes them, unless `leaning` is off.
+    """
     network, layout = model.network_as(SequenceVAE), steps_layout(model.recipe)
     chosen = _pairs(windows, bars, pairs, seed)
     rises: list[tuple[bool, bool, bool]] = []
@@ -152,13 +157,11 @@ def roads(
                 share = step / (steps - 1)
                 point = latent.between(points[0], points[1], share)
                 stream = streams(seed, [number])[0]
-                leaning = (
-                    latent.leaning_to_a_scale(ends[0], ends[1], share, layout.vocabulary)
-                    if layout.is_melody
-                    else None
-                )
+                scale = None
+                if layout.is_melody and leaning:
+                    scale = latent.leaning_to_a_scale(ends[0], ends[1], share, layout.vocabulary)
                 path.append(
-                    latent.decode(network, point, frame, [(0, bars)], sampling, stream, leaning)
+                    latent.decode(network, point, frame, [(0, bars)], sampling, stream, scale)
                 )
             path.append(ends[1])
             real = frame.is_step
@@ -239,23 +242,32 @@ def _blend(a: IntArray, b: IntArray, layout: StepsLayout, rng: np.random.Generat
 
 
 def as_song(tokens: IntArray, frame: Frame, layout: StepsLayout) -> Song:
-    """Tokens [T, SLOTS] in a metre that fits; beats of six steps are dotted quarters."""
-    sixteenths = int(frame.slots[frame.bar == 0].sum())
+    """Tokens [T, SLOTS] in metres that fit; where all beats have six steps, in dotted quarters."""
+    lines = frame.grid.ticks[np.searchsorted(frame.grid.bar, np.arange(frame.bars + 1))]
     compound = (frame.slots == SLOTS).all()
-    unit = 16 if sixteenths % 2 else 8 if compound or sixteenths % 4 else 4
-    meter = Meter(0, sixteenths * unit // 16, unit)
+    meters: list[Meter] = []
+    for line, sixteenths in zip(lines.tolist(), (np.diff(lines) // 120).tolist(), strict=False):
+        unit = 16 if sixteenths % 2 else 8 if compound or sixteenths % 4 else 4
+        meter = Meter(line, sixteenths * unit // 16, unit)
+        if not meters or str(meter) != str(meters[-1]):
+            meters.append(meter)
     kit = None if layout.is_melody else USUAL_KIT
     touch = Touch.usual(1 if layout.is_melody else len(VOICES), frame)
     notes = sounded(tokens, frame, touch, kit)
     track = Track(notes, is_drum=not layout.is_melody)
-    return Song((track,), int(frame.grid.ticks[-1]), 480, meters=(meter,))
+    return Song((track,), int(frame.grid.ticks[-1]), 480, meters=tuple(meters))
 
 
 def bits_per_note(judge: Model, songs: Sequence[Song]) -> float:
-    """Of songs of one voice, under a model of tokens that is told their metre and no more."""
+    """Of songs of one voice, under a model of tokens that is told their metre and no more.
+
+    Songs in metres that it does not know are left out.
+    """
     codec = judge.codec
     nats = notes = 0.0
     for song in songs:
+        if any((m.numerator, m.denominator) not in METERS for m in song.meters):
+            continue
         clip = codec.clip(quantised(song, codec.layout.steps_per_quarter))
         if not clip.note_count:
             continue

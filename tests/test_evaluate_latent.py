@@ -200,6 +200,7 @@ def test_a_blend_is_one_or_the_other_everywhere(layout: StepsLayout) -> None:
     [
         ([4, 4, 4, 4], "4/4"),
         ([4, 4, 4], "3/4"),
+        ([4, 6, 4, 6], "4/4"),
         ([6, 6], "6/8"),
         ([6, 6, 6], "9/8"),
         ([4, 4, 4, 2], "7/8"),

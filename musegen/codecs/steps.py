@@ -99,13 +99,18 @@ class Frame:
 
     @classmethod
     def of_slots(cls, slots: IntArray, sixteenth: int = 120) -> Frame:
-        """The frame of bars whose beats have so many steps [N, K]; each step is a 16th."""
+        """The frame of bars whose beats have so many steps [N, K].
+
+        A step is a 16th; but beside beats of four steps one of six is a quarter in triplets.
+        """
         counts = slots.flatten()
         bar = np.repeat(np.arange(len(slots)), slots.sum(1))
-        at = np.cumsum(slots, 1) - slots
-        within = np.concatenate([np.arange(n) for n in counts])
-        place = (np.repeat(at.flatten(), counts) + within) * (QUARTER // 4)
-        ticks = np.arange(len(bar) + 1) * sixteenth
+        triplet = (counts == SLOTS) & (counts == QUARTER // 3).any()
+        wide = np.repeat(np.where(triplet, 2, 3), counts)  # S: twelfths of a quarter
+        at = np.append(0, np.cumsum(wide))
+        first = np.searchsorted(bar, bar)  # the first step of each step's bar
+        place = at[:-1] - at[first]
+        ticks = at * sixteenth // 3
         grid = Grid(ticks, np.append(place, 0), np.append(bar, len(slots)), sixteenth)
         beat = np.tile(np.arange(slots.shape[1]), len(slots))
         return cls(grid, counts, beat, np.repeat(np.arange(len(slots)), slots.shape[1]))

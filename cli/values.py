@@ -1,0 +1,117 @@
+"""How the values of options are read and checked, so that a bad one is answered before any work.
+
+A reader takes the text of an option and gives its value; what it raises, `checked` answers with the
+option's name.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from musegen.errors import MusegenError
+
+F = TypeVar("F", bound=Callable[..., Any])
+Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+MAX_SEED = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """Reads a number between two bounds and says them in words; `kind` is int or float.
+
+    The lower bound itself is left out with `above`, the upper one with `below`.
+    """
+
+    kind: type[int] | type[float]
+    low: int
+    high: int
+    above: bool = False
+    below: bool = False
+
+    def __call__(self, text: str) -> int | float:
+        try:
+            number = self.kind(text)
+        except ValueError:
+            number = math.nan  # which lies between no bounds
+        inside = self.low <= number <= self.high
+        if (
+            not inside
+            or (self.above and number == self.low)
+            or (self.below and number == self.high)
+        ):
+            raise ValueError(f"{text} is not {self.words}")
+        return number
+
+    @property
+    def words(self) -> str:
+        noun = "a whole number" if self.kind is int else "a number"
+        low = f"above {self.low} and up" if self.above else f"from {self.low}"
+        return f"{noun} {low} to {'just below ' * self.below}{self.high}"
+
+
+def checked(parse: Callable[[Any], Any]) -> Callback:
+    """A callback that answers what `parse` raises with the option's name."""
+
+    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        if value is None or value == ():
+            return None
+        try:
+            return parse(value)
+        except (MusegenError, ValueError) as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+
+    return callback
+
+
+def whole(name: str, low: int, high: int, default: int, text: str) -> Callable[[F], F]:
+    """An option that takes a whole number."""
+    read = checked(Number(int, low, high))
+    return click.option(
+        name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
+    )
+
+
+def key(text: str) -> Any:
+    from musegen.options import parse_key
+
+    return parse_key(text)
+
+
+def meter(text: str) -> Any:
+    from musegen.options import parse_meter
+
+    return parse_meter(text)
+
+
+def instruments(lists: tuple[str, ...]) -> tuple[str, ...]:
+    from musegen.general_midi import instrument
+
+    names = tuple(name.strip() for text in lists for name in text.split(",") if name.strip())
+    for name in names:
+        instrument(name)
+    return names
+
+
+def style(text: str) -> str:
+    from musegen.codecs.bars import STYLES
+
+    if text in STYLES:
+        return text
+    from difflib import get_close_matches
+
+    near = get_close_matches(text.lower(), STYLES, 1)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(STYLES)}."
+    raise ValueError(f"no style {text!r}. {hint}")
+
+
+def template(text: str) -> str:
+    from .names import checked_template
+
+    return checked_template(text)
