@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from musegen.errors import LimitError, UnreadableError
+from musegen import limits
+from musegen.errors import UnreadableError
 from musegen.general_midi import TAP
 from musegen.options import check_tempo, parse_meter
 from musegen.song import IntArray, Meter, Notes, Song, Tempo, Track
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from soundfile import SoundFile
 
 Samples = NDArray[np.float32]
-
-MAX_SECONDS = 15 * 60
-MAX_BYTES = 200 * 2**20
-"""The most audio that is read, and the most memory for it: 4 bytes a sample and channel."""
 
 TEMPO_RANGE = (70.0, 180.0)
 """Where a tempo is looked for, in bpm."""
@@ -133,12 +130,8 @@ def _decoded(file: SoundFile, name: str) -> Samples:
     """[samples] at the file's rate. What is too much is refused by its header, undecoded."""
     if file.frames > 2**62:  # libsndfile's word for a FLAC that was written to a pipe
         raise UnreadableError(f"{name}: does not say how long it is; export it as WAV")
-    for limit, most in (
-        (f"{MAX_SECONDS // 60} minutes", MAX_SECONDS * file.samplerate),
-        (f"{MAX_BYTES >> 20} MiB decoded", MAX_BYTES // (4 * file.channels)),
-    ):
-        if file.frames > most:
-            raise LimitError(f"{name}: more than {limit} (the limit on audio); cut it")
+    limits.AUDIO_MINUTES.check(file.frames / file.samplerate / 60, name)
+    limits.AUDIO_MIB.check(file.frames * file.channels * 4 / 2**20, name)
     sound = file.read(dtype="float32", always_2d=True)  # [samples, channels]
     np.nan_to_num(sound, copy=False, posinf=0, neginf=0)
     return np.asarray(sound.clip(-1e6, 1e6, out=sound).mean(axis=1))

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from musegen import clips
+from musegen import clips, limits
 from musegen.codecs.bars import METERS
 from musegen.codecs.steps import (
     Frame,
@@ -23,9 +23,8 @@ from musegen.codecs.steps import (
     encode_melody,
 )
 from musegen.codecs.touch import Touch
-from musegen.errors import LimitError, UnreadableError, UsageError
+from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import USUAL_KIT, VOICES, voices
-from musegen.options import MAX_BARS
 from musegen.song import IntArray, Meter, Notes, Song, Track
 from musegen.source import chosen_tracks
 from musegen.time import bar_count, bar_lines, usual_tempo
@@ -75,8 +74,7 @@ class Excerpt:
                 taken = f"of {bars} bars is" if length == 1 else f"{length} of {bars} bars are"
                 remarks += (f"the first {taken} taken",)
         song = song.between(0, song.length)
-        if bar_count(song) > MAX_BARS:
-            raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; --length takes fewer")
+        limits.LENGTH.check(bar_count(song), f"{bar_count(song):,} bars")
         if len(song.meters) > 1:
             bar = int(np.searchsorted(bar_lines(song)[0], song.meters[1].tick)) + 1
             raise UsageError(f"the metre changes at bar {bar}; --length {bar - 1} takes less")

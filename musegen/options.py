@@ -7,14 +7,13 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from musegen import limits
 from musegen.codecs.bars import METERS
-from musegen.errors import LimitError, UsageError
+from musegen.errors import UsageError
 from musegen.general_midi import instrument
 from musegen.sampling import Sampling
 from musegen.song import Key, Meter
 
-MAX_BARS = 1024
-MAX_VARIATIONS = 64
 TEMPO_RANGE = (20.0, 400.0)
 
 
@@ -38,8 +37,7 @@ class Options:
     ) -> Options:
         """The options, with a seed drawn if there is none. UsageError or LimitError."""
         check_count("variations", variations)
-        if variations > MAX_VARIATIONS:
-            raise LimitError(f"{variations} variations: the limit is {MAX_VARIATIONS} a call")
+        limits.VARIATIONS.check(variations, f"{variations:,} variations")
         if seed is not None and (not isinstance(seed, int) or seed < 0):
             raise UsageError(f"seed {seed} is not a whole number from 0 on")
         drawn = secrets.randbelow(2**32) if seed is None else seed
@@ -59,8 +57,7 @@ def check_count(what: str, number: int) -> None:
 
 def check_length(bars: int) -> None:
     check_count("length", bars)
-    if bars > MAX_BARS:
-        raise LimitError(f"a length of {bars} bars: the limit is {MAX_BARS}")
+    limits.LENGTH.check(bars, f"a length of {bars:,} bars")
 
 
 def parse_meter(meter: Meter | str | None) -> Meter | None:

@@ -287,7 +287,7 @@ def test_what_is_no_audio_is_refused_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "limit"), [(3 * 3600, "more than 15 minutes"), (600, "more than 200 MiB decoded")]
+    ("seconds", "limit"), [(3 * 3600, "more than 15 minutes"), (600, "more than 200 MiB of audio")]
 )
 def test_too_much_is_refused_by_its_header(save: Save, seconds: int, limit: str) -> None:
     path = save(np.zeros((RATE, 2)), "long.flac")

@@ -169,7 +169,7 @@ def test_bars_of_silence_before_the_first_note_are_left_out() -> None:
 def test_what_cannot_be_a_clip_is_refused() -> None:
     with pytest.raises(UsageError, match="no model knows the metre 11/8; they know 1/4 2/4 "):
         Excerpt.of(replace(scale(), meters=(Meter(0, 11, 8),)), "melody")
-    with pytest.raises(LimitError, match="1,100 bars: the limit is 1,024; --length takes fewer"):
+    with pytest.raises(LimitError, match="1,100 bars: more than 1,024 bars to write"):
         Excerpt.of(replace(scale(), length=1100 * 1920), "melody")
     changing = replace(scale(2), tempos=(Tempo(0), Tempo(1920, 400_000)))
     with pytest.raises(UsageError, match="changes tempo or metre"):

@@ -13,7 +13,7 @@ from drum_songs import MAIN, METERS, QUICK, band, check_file, example, kit, pitc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musegen import midi, models
+from musegen import midi, models, weights
 from musegen.codecs.grid import Grid, GridKind
 from musegen.errors import LimitError, UnreadableError, UsageError
 from musegen.song import Meter, Song, Tempo
@@ -236,7 +236,7 @@ def test_a_player_whose_styles_are_others_is_told_the_same_style(
     recipe = (Path(player) / models.CONFIG).read_text()
     recipe = recipe.replace('["rock", "jazz", "funk"]', '["funk", "polka", "rock"]')
     (other / models.CONFIG).write_text(recipe)
-    (other / models.WEIGHTS).write_bytes((Path(player) / models.WEIGHTS).read_bytes())
+    (other / weights.WEIGHTS).write_bytes((Path(player) / weights.WEIGHTS).read_bytes())
     monkeypatch.setattr("musegen.verbs.drumming.GROOVE_MODEL", str(other))
     monkeypatch.setattr(playing, "score", score)
     for style in ("rock", "funk", "jazz", None):
@@ -322,9 +322,9 @@ def test_a_grid_says_where_the_steps_are(player: str) -> None:
 def test_more_hits_than_can_be_played_are_refused(
     player: str, drummer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("musegen.verbs.drums.MAX_EVENTS", 3)
+    monkeypatch.setenv("MUSEGEN_MAX_HITS", "3")
     beat = kit(*((tick, 36, 90) for tick in range(0, 1920, 480)), bars=1)
-    with pytest.raises(LimitError, match="4 hits: the limit is 3; cut the song in parts"):
+    with pytest.raises(LimitError, match="4 hits: more than 3 hits, or steps"):
         groove(beat, model=player)
-    with pytest.raises(LimitError, match="16 steps: the limit is 3"):
+    with pytest.raises(LimitError, match="16 steps: more than 3 hits"):
         drumify(beat, model=drummer)

@@ -155,7 +155,7 @@ def test_temperature_0_says_so_only_where_it_makes_all_alike() -> None:
         ({"more": "loudness"}, UsageError, "no attribute 'loudness'; melody-vae-16 has: density"),
         ({"more": "density", "less": ["density"]}, UsageError, "more and less density at once"),
         ({"length": 0}, UsageError, "length 0"),
-        ({"length": 1025}, LimitError, "1025 bars"),
+        ({"length": 1025}, LimitError, "a length of 1,025 bars: more than 1,024"),
         ({"variations": 0}, UsageError, "variations 0"),
         ({"model": "groove-vae"}, ModelError, "groove-vae does not serve generate"),
         ({"model": "melody-lstm"}, ModelError, "melody-lstm has no latent space"),

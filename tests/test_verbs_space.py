@@ -125,7 +125,7 @@ def test_points_may_be_any_numbers_but_must_be_finite() -> None:
     ("options", "error", "said"),
     [
         ({"bars": 0}, UsageError, "0 is not a whole number from 1 on"),
-        ({"bars": 1025}, LimitError, "the limit is 1024"),
+        ({"bars": 1025}, LimitError, "more than 1,024 bars"),
         ({"bars": 3}, UsageError, "bars 3: melody-vae-16 reads 2 at a time; take a multiple"),
         ({"meter": "13/4"}, UsageError, "metre must be one of"),
         ({"meter": Meter(0, 13, 4)}, UsageError, "metre must be one of"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import replace
 
-from musegen import models
+from musegen import limits, models
 from musegen.clips import covering
-from musegen.errors import LimitError, UsageError
-from musegen.options import MAX_BARS
+from musegen.errors import UsageError
 from musegen.recipe import Recipe
 from musegen.song import Song
 from musegen.source import clock
@@ -16,8 +15,6 @@ from musegen.time import bar_count, bar_lines
 
 GROOVE_MODEL = "groove-vae"
 """Plays hits."""
-MAX_EVENTS = 50_000
-"""Hits, or steps of a grid, in one part: each takes about a millisecond and ten kilobytes."""
 
 
 def on_our_clock(song: Song) -> Song:
@@ -27,16 +24,14 @@ def on_our_clock(song: Song) -> Song:
     """
     song = covering(song)
     bars = bar_count(song)
-    if bars > MAX_BARS:
-        raise LimitError(f"{bars:,} bars: the limit is {MAX_BARS:,}; cut the song in parts")
+    limits.LENGTH.check(bars, f"{bars:,} bars")
     song = song.at_resolution(clock(song))
     return replace(song, length=int(bar_lines(song)[0][-1]))
 
 
 def check_size(what: str, count: int) -> None:
     """LimitError where there is more than can be played in bounded time and memory."""
-    if count > MAX_EVENTS:
-        raise LimitError(f"{count:,} {what}: the limit is {MAX_EVENTS:,}; cut the song in parts")
+    limits.HITS.check(count, f"{count:,} {what}")
 
 
 def style_number(recipe: Recipe, style: str | None) -> int | None:

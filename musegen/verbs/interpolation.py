@@ -9,10 +9,10 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
-from musegen import models
+from musegen import limits, models
 from musegen.analysis import key_of
 from musegen.codecs.steps import Frame, Part
-from musegen.errors import LimitError, MusegenError, UsageError
+from musegen.errors import MusegenError, UsageError
 from musegen.excerpt import CLOCK, Excerpt, bars_in, common_frame, parts
 from musegen.options import Options, check_count, check_length, parse_names
 from musegen.recipe import Recipe
@@ -22,9 +22,6 @@ from musegen.verbs.takes import Progress, Takes, serving
 
 P = ParamSpec("P")
 T = TypeVar("T")
-MAX_STEPS = 64
-MAX_TOTAL = 1024
-"""Bars of all steps together."""
 MAX_BARS = 16
 """Of clips whose length is not asked for: more of them would be no clips."""
 
@@ -66,8 +63,7 @@ class Interpolation:
         check_count("steps", steps)
         if steps < 2:
             raise UsageError("steps 1: both ends are steps, so there are 2 at least")
-        if steps > MAX_STEPS:
-            raise LimitError(f"{steps} steps: the limit is {MAX_STEPS}")
+        limits.STEPS.check(steps, f"{steps:,} steps")
         if length is not None:
             check_length(length)
         wanted = _wanted(parse_names(tracks))
@@ -79,8 +75,7 @@ class Interpolation:
         bars = length or min(
             MAX_BARS, *(_named(name, bars_in, song, part, own) for name, song, own in clips)
         )
-        if bars * steps > MAX_TOTAL:
-            raise LimitError(f"{steps} steps of {bars} bars: the limit is {MAX_TOTAL:,} bars")
+        limits.LENGTH.check(bars * steps, f"{steps:,} steps of {bars:,} bars")
         ends = tuple(_named(name, Excerpt.of, song, part, own, bars) for name, song, own in clips)
         one, other = ends
         if str(one.meter) != str(other.meter):
