@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from musegen.errors import ExistsError as ExistsError
     from musegen.errors import LimitError as LimitError
     from musegen.errors import ModelError as ModelError
     from musegen.errors import MusegenError as MusegenError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from musegen.errors import UnreadableError as UnreadableError
     from musegen.errors import UsageError as UsageError
     from musegen.midi import Reading as Reading
+    from musegen.midi import Repair as Repair
     from musegen.midi import read as read
     from musegen.midi import write as write
     from musegen.song import Controls as Controls
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "errors": (
+        "ExistsError",
         "LimitError",
         "ModelError",
         "MusegenError",
@@ -51,7 +54,7 @@ _HOMES = {
         "UnreadableError",
         "UsageError",
     ),
-    "midi": ("Reading", "read", "write"),
+    "midi": ("Reading", "Repair", "read", "write"),
     "song": ("Controls", "Key", "Marker", "Meter", "Notes", "Song", "Tempo", "Track"),
     "verbs": (
         "Space",
@@ -67,6 +70,7 @@ _HOMES = {
 
 __all__ = [
     "Controls",
+    "ExistsError",
     "Key",
     "LimitError",
     "Marker",
@@ -76,6 +80,7 @@ __all__ = [
     "Notes",
     "OutputError",
     "Reading",
+    "Repair",
     "Song",
     "Space",
     "Takes",

@@ -4,6 +4,7 @@
     ├── UsageError           a request that makes no sense as it was put       exit 2
     ├── UnreadableError      an input that cannot be read, or holds no music   exit 3
     ├── OutputError          an output that cannot or may not be written       exit 4
+    │   └── ExistsError      ... because there is a file of that name
     ├── ModelError           a model that is missing, damaged or unfit         exit 5
     └── LimitError           a limit that the input or the request exceeds     exit 6
 
@@ -35,6 +36,10 @@ class OutputError(MusegenError):
     """An output that cannot or may not be written."""
 
     exit_code = 4
+
+
+class ExistsError(OutputError):
+    """An output whose name is taken."""
 
 
 class ModelError(MusegenError):

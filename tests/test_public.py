@@ -119,7 +119,9 @@ MAY_IMPORT = {
     "song": ("pretty",),
     "time": ("song",),
     "general_midi": (),
-    "midi": ("general_midi", "song", "time"),
+    "limits": (),
+    "publishing": (),
+    "midi": ("general_midi", "limits", "publishing", "song", "time"),
     "codecs": ("clips", "general_midi", "song", "time"),
     "networks": (),
     "sampling": (),
@@ -146,7 +148,7 @@ def test_only_the_program_itself_imports_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("library", "users"),
     [
-        ("mido", {"musegen.midi"}),
+        ("mido", set()),
         ("pretty_midi", {"musegen.pretty", "musegen.song"}),
         ("librosa", {"musegen.audio"}),
     ],
@@ -168,7 +170,17 @@ def test_training_loads_nothing_that_reads_midi() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["data.prepare", "general_midi", "midi", "models", "options", "recipe", "source", "verbs"],
+    [
+        "data.prepare",
+        "general_midi",
+        "midi",
+        "models",
+        "options",
+        "recipe",
+        "source",
+        "verbs",
+        "weights",
+    ],
 )
 def test_what_runs_before_a_model_does_not_load_torch(module: str) -> None:
     assert not any(is_within(name, "torch") for name in loaded(f"musegen.{module}"))

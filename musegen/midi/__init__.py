@@ -2,36 +2,42 @@
 
 Reading is tolerant and says what it mended and what it left out; writing obeys a few strict rules.
 
-    limits    how much a file may hold
-    text      names, whatever their charset
-    chunks    the file's header and the bytes of its tracks
-    events    what the events of a track mean
-    channels  which tracks share a channel, its program and its controls
-    reading   events -> Song
-    writing   Song -> file
+    text        names, whatever their charset
+    repairs     what can be wrong with a file and is mended
+    events      the bytes of a track -> its events
+    chunks      the bytes of a file -> its tracks
+    meta        what events of no channel mean
+    pairing     which note-off ends which note
+    channels    which tracks share a channel, its program and its controls
+    parts       what each channel of each track plays
+    assembling  all parts -> Song
+    reading     bytes -> Song, by all of these
+    mending     bytes -> the same file made sound
+    encoding    events -> bytes
+    writing     Song -> bytes -> file
 """
 
 from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi.channels import shared_programs
-from musegen.midi.limits import MAX_BARS, MAX_BYTES, MAX_NOTES, MAX_SECONDS, MAX_TRACKS
-from musegen.midi.reading import Reading, parse, read
+from musegen.midi.mending import mended
+from musegen.midi.reading import Reading, data_of, parse, read
+from musegen.midi.repairs import Repair
 from musegen.midi.text import NAME_LENGTH, RECIPE, printable
-from musegen.midi.writing import to_bytes, write
+from musegen.midi.writing import sound_bytes, to_bytes, write
 
 __all__ = [
     "DRUM_CHANNEL",
-    "MAX_BARS",
-    "MAX_BYTES",
-    "MAX_NOTES",
-    "MAX_SECONDS",
-    "MAX_TRACKS",
     "NAME_LENGTH",
     "RECIPE",
     "Reading",
+    "Repair",
+    "data_of",
+    "mended",
     "parse",
     "printable",
     "read",
     "shared_programs",
+    "sound_bytes",
     "to_bytes",
     "write",
 ]

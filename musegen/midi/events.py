@@ -1,151 +1,183 @@
-"""The events of one track, taken in by what they mean; times stay in the file's ticks.
+"""The bytes of one track -> its events.
 
-mido knows the bytes of an event, this module what it means.
+Events of a channel become rows of a table, all others stay bytes. Nothing here knows what an event
+means; the format is that of the Standard MIDI Files 1.0 specification (RP-001).
 """
 
 from __future__ import annotations
 
-import io
-import struct
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from array import array
+from dataclasses import dataclass
 
-import mido
+import numpy as np
+from numpy.typing import NDArray
 
-from musegen.midi.text import RECIPE, decoded, printable
-from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, Key
+from musegen.midi.repairs import Repairs
+from musegen.song import IntArray
 
-# Slower than 5 or faster than 1000 quarters a minute is no tempo.
-_TEMPO_RANGE = range(60_000, 12_000_001)
-# Channel mode messages that silence every note: all sound off, all notes off, omni and mono/poly.
-_SILENCING = frozenset((120, 123, 124, 125, 126, 127))
+BoolArray = NDArray[np.bool_]
 
+NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL, PROGRAM, PRESSURE, BEND = range(8, 15)
+"""The kinds of channel events: the upper half of a status byte."""
 
-@dataclass
-class Report:
-    repairs: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    repaired: Counter[str] = field(default_factory=Counter)
-    ignored: Counter[str] = field(default_factory=Counter)
-
-    def lines(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return (
-            (*self.repairs, *(f"{what}: {n}" for what, n in self.repaired.items() if n)),
-            (*self.left_out, *(f"{what}: {n}" for what, n in self.ignored.items() if n)),
-        )
+META, SYSEX = 0xFF, (0xF0, 0xF7)
+_END = 0x2F
+_SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # bytes after a status that belongs on a wire alone
 
 
-@dataclass
-class Part:
-    """What one channel of one MIDI track holds, in the file's ticks."""
+@dataclass(frozen=True)
+class Other:
+    """An event of no channel. `status` is META or that of a system exclusive event, F0 or F7."""
 
-    notes: list[tuple[int, int, int, int]] = field(default_factory=list)  # start, end, pitch, vel.
-    sounding: dict[int, list[int]] = field(default_factory=dict)  # pitch -> places in `notes`
-    controls: list[tuple[int, int, int]] = field(default_factory=list)  # tick, number, value
-    programs: list[tuple[int, int]] = field(default_factory=list)  # tick, program
-
-
-@dataclass
-class Shared:
-    """What belongs to the whole file, in the file's ticks."""
-
-    names: dict[int, str] = field(default_factory=dict)  # MIDI track -> name
-    ends: dict[int, int] = field(default_factory=dict)  # MIDI track -> End-of-Track
-    ports: dict[int, int] = field(default_factory=dict)  # MIDI track -> port; each has 16 channels
-    tempos: list[tuple[int, int]] = field(default_factory=list)
-    meters: list[tuple[int, int, int]] = field(default_factory=list)
-    keys: list[tuple[int, Key]] = field(default_factory=list)
-    markers: list[tuple[int, str]] = field(default_factory=list)
-    recipe: str = ""
+    tick: int
+    status: int
+    kind: int
+    """Of a meta event, else 0."""
+    data: bytes
+    byte: int
+    """Where it begins in the file."""
 
 
-def messages_of(chunk: bytes) -> Sequence[Any]:
-    """The mido messages of one track."""
-    file = struct.pack(">4sLHHH4sL", b"MThd", 6, 1, 1, 480, b"MTrk", len(chunk)) + chunk
-    messages: Sequence[Any] = mido.MidiFile(file=io.BytesIO(file), clip=True).tracks[0]
-    return messages
+@dataclass(frozen=True)
+class Events:
+    """What one track holds, in order of time; ticks are the file's."""
+
+    number: int
+    """Of the track, from 1."""
+    words: IntArray
+    """[N] channel events as tick << 24 | status << 16 | first << 8 | second."""
+    bytes: IntArray
+    """[N] where each begins in the file."""
+    others: list[Other]
+    end: int
+    """The tick of End-of-Track, or of the last event."""
+    stop: int
+    """The byte behind the last one that was read."""
+    has_end: bool
+
+    @property
+    def tick(self) -> IntArray:
+        return self.words >> 24
+
+    @property
+    def kind(self) -> IntArray:
+        return self.words >> 20 & 15
+
+    @property
+    def channel(self) -> IntArray:
+        return self.words >> 16 & 15
+
+    @property
+    def first(self) -> IntArray:
+        return self.words >> 8 & 127
+
+    @property
+    def second(self) -> IntArray:
+        return self.words & 127
+
+    @property
+    def is_on(self) -> BoolArray:
+        """Whether it begins a note: a note-on of velocity 0 ends one."""
+        return np.asarray((self.kind == NOTE_ON) & (self.second > 0))
+
+    @property
+    def is_silencing(self) -> BoolArray:
+        """Whether it ends every note of its channel: all sound off, all notes off, the modes."""
+        return np.asarray((self.kind == CONTROL) & ((self.first == 120) | (self.first >= 123)))
 
 
-def read_track(
-    index: int,
-    messages: Iterable[Any],
-    parts: dict[tuple[int, int], Part],
-    shared: Shared,
-    report: Report,
-) -> int:
-    """Take in a track's events; returns how many notes they were."""
-    tick = 0
-    by_channel = [Part() for _ in range(16)]
-    for message in messages:
-        tick += message.time
-        kind = message.type
-        if kind in ("note_on", "note_off"):
-            part, pitch = by_channel[message.channel], message.note
-            if kind == "note_on" and message.velocity:
-                part.sounding.setdefault(pitch, []).append(len(part.notes))
-                part.notes.append((tick, -1, pitch, message.velocity))
-            elif part.sounding.get(pitch):
-                _end(part, part.sounding[pitch].pop(0), tick)  # first in, first out
-            else:
-                report.repaired["note-offs without a note ignored"] += 1
-        elif kind == "control_change":
-            part = by_channel[message.channel]
-            if message.control in _SILENCING:
-                for places in part.sounding.values():
-                    for place in places:
-                        _end(part, place, tick)
-                part.sounding.clear()
-            else:
-                part.controls.append((tick, message.control, message.value))
-        elif kind == "pitchwheel":
-            by_channel[message.channel].controls.append((tick, PITCH_BEND, message.pitch))
-        elif kind == "aftertouch":
-            by_channel[message.channel].controls.append((tick, CHANNEL_PRESSURE, message.value))
-        elif kind == "program_change":
-            by_channel[message.channel].programs.append((tick, message.program))
-        elif kind == "end_of_track":
-            break
-        else:
-            _read_shared(index, tick, message, shared, report)
-    shared.ends[index] = tick
-    for channel, part in enumerate(by_channel):
-        if part.notes or part.controls or part.programs:
-            parts[index, channel] = part
-    return sum(len(part.notes) for part in by_channel)
+def read_events(
+    data: bytes, at: int, until: int, number: int, repairs: Repairs, most_others: int
+) -> Events:
+    """The events of track `number` from byte `at` up to `until`, or up to End-of-Track.
+
+    What is broken is skipped, or ends the track, and is told to `repairs`. Reading ends as well
+    after `most_others` events of no channel.
+    """
+    words, begins, others = array("q"), array("q"), list[Other]()
+    add, mark = words.append, begins.append
+    tick = status = 0
+    start = at
+    has_end = False
+    try:
+        while at < until and len(others) <= most_others:
+            start = at
+            delta = data[at]
+            at += 1
+            if delta > 127:
+                byte = data[at]
+                at += 1
+                delta = (delta & 127) << 7 | byte & 127
+                if byte > 127:
+                    delta, at = _number(data, start)
+                    if delta < 0:
+                        repairs.add("delta", number, start)
+                        delta = 0
+            tick += delta
+            byte = data[at]
+            if byte > 127:
+                at += 1
+                if byte < 0xF0:
+                    status = byte
+                elif byte == META and data[at] == _END:
+                    at, has_end = at + 2, True
+                    break
+                elif byte in (META, *SYSEX):
+                    kind = data[at] if byte == META else 0
+                    length, at = _number(data, at + (byte == META))
+                    if not 0 <= length <= until - at:
+                        code = "meta-length" if byte == META else "sysex-length"
+                        repairs.add(code, number, start)
+                        at = until
+                        break
+                    others.append(Other(tick, byte, kind, data[at : at + length], start))
+                    at += length
+                    continue
+                else:
+                    repairs.add("status", number, start)
+                    length = _SYSTEM_DATA.get(byte, 0)
+                    # Where a status follows at once, it is without the data that it should have.
+                    at += length if length and data[at + length] < 0x90 else 0
+                    continue
+            elif not status:
+                repairs.add("no-status", number, start)
+                # Most events have two bytes of data; after one alone comes a status or a long time.
+                at += 2 if data[at + 1] < 128 else 1
+                continue
+            first, second = data[at], 0
+            at += 1
+            if not 0xC0 <= status < 0xE0:
+                second = data[at]
+                at += 1
+            if first > 127:
+                repairs.add("data-byte", number, start)
+                continue
+            if second > 127:
+                repairs.add("velocity", number, start)
+                second = 127
+            add(tick << 24 | status << 16 | first << 8 | second)
+            mark(start)
+    except IndexError:  # the end of the file
+        at = until + 1
+    except OverflowError:  # in `add`: 2 ** 39 ticks are years, whatever the tempo
+        repairs.add("late", number, start)
+        at = until
+    if at > until and not has_end:
+        repairs.add("truncated", number, start)
+        if begins and begins[-1] == start:
+            words.pop()
+            begins.pop()
+    return Events(number, np.array(words), np.array(begins), others, tick, min(at, until), has_end)
 
 
-def _end(part: Part, place: int, tick: int) -> None:
-    start, _, pitch, velocity = part.notes[place]
-    part.notes[place] = (start, tick, pitch, velocity)
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    """The number of variable length that begins at byte `at`, and the byte behind it.
 
-
-def _read_shared(index: int, tick: int, message: Any, shared: Shared, report: Report) -> None:
-    """Take in an event that belongs to no channel."""
-    kind = message.type
-    if kind == "set_tempo":
-        if message.tempo in _TEMPO_RANGE:
-            shared.tempos.append((tick, message.tempo))
-        else:
-            report.repaired["impossible tempos ignored"] += 1
-    elif kind == "time_signature":
-        if message.numerator and message.denominator <= 64:
-            shared.meters.append((tick, message.numerator, message.denominator))
-        else:
-            report.repaired["impossible time signatures ignored"] += 1
-    elif kind == "key_signature":
-        shared.keys.append((tick, Key.parse(message.key)))
-    elif kind in ("track_name", "instrument_name"):
-        name = decoded(message.name)
-        if name and (kind == "track_name" or index not in shared.names):
-            shared.names[index] = name
-    elif kind == "midi_port":
-        shared.ports[index] = message.port
-    elif kind in ("marker", "cue_marker"):
-        if text := decoded(message.text):
-            shared.markers.append((tick, text))
-    elif kind == "text" and index == 0 and message.text.startswith(RECIPE):
-        shared.recipe = shared.recipe or printable(message.text, 1024)
-    elif kind in ("sysex", "polytouch", "lyrics", "text"):
-        report.ignored[f"{kind} events"] += 1
+    The number is -1 where it has more than the four bytes that the format allows.
+    """
+    number = data[at] & 127
+    last = at + 3
+    while data[at] > 127:
+        at += 1
+        number = number << 7 | data[at] & 127 if number >= 0 and at <= last else -1
+    return number, at + 1

@@ -9,15 +9,14 @@ RECIPE = "musegen "
 
 def printable(text: str, length: int = NAME_LENGTH) -> str:
     """`text` as a name: one line of at most `length`, no control characters, no way up a path."""
-    line = "".join(c for c in text if c.isprintable() or c.isspace())
+    line = "".join(c for c in text[: 16 * length] if c.isprintable() or c.isspace())
     while "../" in line or "..\\" in line:
         line = line.replace("../", "").replace("..\\", "")
     return " ".join(line.split())[:length].rstrip()
 
 
-def decoded(latin: str) -> str:
-    """A name whose bytes mido took for Latin-1: UTF-8, else Shift-JIS, else Latin-1 after all."""
-    data = latin.encode("latin-1")
+def decoded(data: bytes) -> str:
+    """A name in UTF-8, else Shift-JIS, else Latin-1."""
     for charset in ("utf-8", "shift_jis"):
         try:
             text = data.decode(charset)
@@ -26,4 +25,4 @@ def decoded(latin: str) -> str:
         # "Bläser" in Latin-1 is also valid Shift-JIS, with one stray kanji among ASCII letters.
         if charset == "utf-8" or 2 * sum(not c.isascii() for c in text) >= len(text):
             return printable(text)
-    return printable(latin)
+    return printable(data.decode("latin-1"))

@@ -1,27 +1,27 @@
 """`Song` -> a MIDI file.
 
 Writing obeys a few strict rules (see `to_bytes`), so that a file drops into any sequencer with its
-exact length. mido knows the bytes of an event, this module what it means.
+exact length.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
-import secrets
+import struct
 from pathlib import Path
-from typing import Any
 
-import mido
 import numpy as np
 
 from musegen.errors import OutputError
 from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi.channels import assigned, merged
+from musegen.midi.encoding import Event, file_of, meta, track_of
+from musegen.midi.events import BEND, CONTROL, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM
+from musegen.midi.meta import KEY, MARKER, METER, TEMPO, TEXT, TRACK_NAME
 from musegen.midi.reading import parse
 from musegen.midi.text import printable
-from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, SUSTAIN_PEDAL, Controls, Notes, Song
+from musegen.publishing import publish
+from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, SUSTAIN_PEDAL, Controls, Key, Notes, Song
+from musegen.time import bar_line_from
 
 
 def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = True) -> bytes:
@@ -34,8 +34,7 @@ def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = T
     tracks some share a channel, and the first of them has its controls; `shared_programs` says
     which play with another program.
     """
-    file = mido.MidiFile(type=1, ticks_per_beat=song.ticks_per_quarter, charset="utf-8")
-    file.tracks.append(_timed(_conductor(song, recipe), song.length))
+    tracks = [track_of(_conductor(song, recipe), song.length)]
     homes = assigned(song.tracks)
     channels = [channel for channel, _ in homes]
     for i, (track, notes) in enumerate(zip(song.tracks, _apart(song, channels), strict=True)):
@@ -46,16 +45,19 @@ def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = T
             controls = merged(t.controls for t, c in sharers if c == channel)
             events += _control_events(controls, channel, song.length)
         if program_changes and (program or channel != DRUM_CHANNEL):
-            event = mido.Message("program_change", channel=channel, program=program)
-            events.append((0, 1, event))
-        for start, duration, pitch, velocity in notes.table().tolist():
-            on = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
-            off = mido.Message("note_off", channel=channel, note=pitch)
-            events += [(start, 2, on), (start + duration, 0, off)]
-        file.tracks.append(_timed(events, song.length))
-    data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
+            events.append((0, 1, bytes((PROGRAM << 4 | channel, program))))
+        tracks.append(track_of(events + note_events(notes, channel), song.length))
+    return file_of(1, song.ticks_per_quarter, tracks)
+
+
+def note_events(notes: Notes, channel: int) -> list[Event]:
+    """The note-ons and note-offs of notes that MIDI can say."""
+    on, off = NOTE_ON << 4 | channel, NOTE_OFF << 4 | channel
+    events: list[Event] = []
+    for start, duration, pitch, velocity in notes.table().tolist():
+        events.append((start, 2, bytes((on, pitch, velocity))))
+        events.append((start + duration, 0, bytes((off, pitch, 64))))
+    return events
 
 
 def write(
@@ -66,99 +68,79 @@ def write(
     program_changes: bool = True,
     overwrite: bool = False,
 ) -> Path:
-    """Write `to_bytes` to `path` in one step: the whole file appears, or none.
+    """Write `to_bytes` to `path` in one step, once it reads back as the song: see `publish`.
 
-    OutputError where `path` exists, unless `overwrite`, and where it cannot be written.
+    ExistsError where `path` exists, unless `overwrite`; OutputError where it cannot be written.
     """
     path = Path(path)
-    if not path.name:
-        raise OutputError(f"{path}: is not a file name; give one")
-    data = to_bytes(song, recipe=recipe, program_changes=program_changes)
-    if repairs := parse(data, str(path)).repairs:
-        raise OutputError(f"{path}: would not read back cleanly ({repairs[0]}); please report this")
-    draft = path.with_name(f".musegen-{secrets.token_hex(6)}.part")
-    try:
-        with open(draft, "xb") as file:
-            file.write(data)
-        if overwrite:
-            os.replace(draft, path)
-        else:
-            _publish(draft, path, data)
-    except FileExistsError:
-        raise OutputError(f"{path}: exists; choose another name, or overwrite it") from None
-    except FileNotFoundError:
-        raise OutputError(f"{path}: no such directory; make it first") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(f"{path}: cannot be written: {reason}") from None
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            draft.unlink()
+    data = sound_bytes(song, str(path), recipe=recipe, program_changes=program_changes)
+    publish(path, data, overwrite=overwrite)
     return path
 
 
-def _publish(draft: Path, path: Path, data: bytes) -> None:
-    """Give the draft its name, unless that is taken."""
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links
-        with open(path, "xb") as file:
-            try:
-                file.write(data)
-            except OSError:
-                path.unlink()
-                raise
+def sound_bytes(
+    song: Song, name: str, *, recipe: str | None = None, program_changes: bool = True
+) -> bytes:
+    """`to_bytes`, read back: OutputError where that is not the song, cleanly.
+
+    `name` is what messages call the file.
+    """
+    data = to_bytes(song, recipe=recipe, program_changes=program_changes)
+    if fault := _fault(data, song, name):
+        raise OutputError(f"{name}: would not read back cleanly ({fault}); please report this")
+    return data
 
 
-# A tick, what comes first at one tick (0 before 1 before 2), and the mido message.
-_Event = tuple[int, int, Any]
+def _fault(data: bytes, song: Song, name: str) -> str:
+    """What keeps a reader from finding the song in its file; "" where nothing does."""
+    reading = parse(data, name)
+    back = reading.song
+    channels = [channel for channel, _ in assigned(song.tracks)]
+    written = [notes for notes in _apart(song, channels) if len(notes)]
+    # An end off the bar line, or far beyond the notes, is taken for the bar line after them.
+    last = max((int(notes.end.max()) for notes in written), default=0)
+    rounded = bar_line_from(back.meters, back.ticks_per_quarter, last)
+    if reading.repairs:
+        return str(reading.repairs[0])
+    if back.ticks_per_quarter != song.ticks_per_quarter:
+        return f"{back.ticks_per_quarter} ticks a quarter, not {song.ticks_per_quarter}"
+    if [track.notes for track in back.tracks] != written:
+        return "other notes"
+    if back.length not in (song.length, rounded):
+        return f"{back.length} ticks long, not {song.length}"
+    return ""
 
 
-def _timed(events: list[_Event], length: int) -> mido.MidiTrack:
-    """Events as a track with delta times that ends at `length`."""
-    track, now = mido.MidiTrack(), 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        message.time, now = tick - now, tick
-        track.append(message)
-    track.append(mido.MetaMessage("end_of_track", time=length - now))
-    return track
-
-
-def _name_event(name: str) -> list[_Event]:
+def _name_event(name: str) -> list[Event]:
     name = printable(name)
-    return [(0, 0, mido.MetaMessage("track_name", name=name))] if name else []
+    return [(0, 0, meta(TRACK_NAME, name.encode()))] if name else []
 
 
-def _conductor(song: Song, recipe: str | None) -> list[_Event]:
+def _conductor(song: Song, recipe: str | None) -> list[Event]:
     events = _name_event(song.name)
     if recipe:
-        events.append((0, 0, mido.MetaMessage("text", text=printable(recipe, 1024))))
-    events += [
-        (tempo.tick, 0, mido.MetaMessage("set_tempo", tempo=tempo.microseconds))
-        for tempo in song.tempos
-    ]
+        events.append((0, 0, meta(TEXT, printable(recipe, 1024).encode())))
+    for tempo in song.tempos:
+        events.append((tempo.tick, 0, meta(TEMPO, tempo.microseconds.to_bytes(3, "big"))))
     for meter in song.meters:
         beat = 3 if meter.denominator >= 8 and meter.numerator in (6, 9, 12) else 1
-        event = mido.MetaMessage(
-            "time_signature",
-            numerator=meter.numerator,
-            denominator=meter.denominator,
-            clocks_per_click=max(96 // meter.denominator * beat, 1),
-        )
-        events.append((meter.tick, 0, event))
+        clocks = max(96 // meter.denominator * beat, 1)  # MIDI clocks a click, 24 to a quarter
+        data = bytes((meter.numerator, meter.denominator.bit_length() - 1, clocks, 8))
+        events.append((meter.tick, 0, meta(METER, data)))
     if song.key is not None:
-        tonic, mode = str(song.key).split()
-        event = mido.MetaMessage("key_signature", key=tonic + ("m" if mode == "minor" else ""))
-        events.append((0, 0, event))
+        events.append((0, 0, meta(KEY, _key(song.key))))
     for marker in song.markers:
-        event = mido.MetaMessage("marker", text=printable(marker.text))
-        events.append((marker.tick, 0, event))
+        events.append((marker.tick, 0, meta(MARKER, printable(marker.text).encode())))
     return [event for event in events if event[0] < song.length or not event[0]]
 
 
-def _control_events(controls: Controls, channel: int, length: int) -> list[_Event]:
+def _key(key: Key) -> bytes:
+    """Sharps, or flats below zero, and the mode; F# major has sharps, Eb minor flats."""
+    fifths = (7 * (key.tonic + 3 * key.is_minor) + 5) % 12 - 5
+    return struct.pack("bB", -6 if fifths == 6 and key.is_minor else fifths, key.is_minor)
+
+
+def _control_events(controls: Controls, channel: int, length: int) -> list[Event]:
     """A channel's controls within the song; it is left with the pedal up and the pitch unbent."""
     rows = [row for row in controls.table().tolist() if 0 <= row[0] <= length]
     last = {number: value for _, number, value in rows}
@@ -169,14 +151,15 @@ def _control_events(controls: Controls, channel: int, length: int) -> list[_Even
     return [(tick, 1, _control(channel, number, value)) for tick, number, value in rows]
 
 
-def _control(channel: int, number: int, value: int) -> Any:
-    """One change as a mido message, its value as near as MIDI can say it."""
+def _control(channel: int, number: int, value: int) -> bytes:
+    """One change, its value as near as MIDI can say it."""
     if number == PITCH_BEND:
-        return mido.Message("pitchwheel", channel=channel, pitch=min(max(value, -8192), 8191))
+        value = min(max(value, -8192), 8191) + 8192
+        return bytes((BEND << 4 | channel, value & 127, value >> 7))
     value = min(max(value, 0), 127)
     if number == CHANNEL_PRESSURE:
-        return mido.Message("aftertouch", channel=channel, value=value)
-    return mido.Message("control_change", channel=channel, control=number, value=value)
+        return bytes((PRESSURE << 4 | channel, value))
+    return bytes((CONTROL << 4 | channel, number, value))
 
 
 def _apart(song: Song, channels: list[int]) -> list[Notes]:

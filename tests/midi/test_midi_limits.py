@@ -1,31 +1,66 @@
-"""Limits, files and folders."""
+"""Limits, and the ways to a file."""
 
 from __future__ import annotations
 
 import io
-import os
+import re
+import struct
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from midi_files import GOOD, SONG, file_of, off, on
+from midi_files import GOOD
 
-from musegen.errors import LimitError, OutputError, UnreadableError
-from musegen.midi import limits, parse, printable, read, to_bytes, write
+from musegen.errors import LimitError, UnreadableError, UsageError
+from musegen.midi import parse, printable, read
 
 
-def test_limits_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(LimitError, match="16 MiB"):
-        parse(bytes(16 * 2**20 + 1), "big.mid")
-    with pytest.raises(LimitError, match="100,000 bars"):
-        parse(file_of([on(time=2**27), off()], ticks_per_beat=1), "long.mid")
-    monkeypatch.setattr(limits, "MAX_NOTES", 1)
-    with pytest.raises(LimitError, match="more than 1 notes"):
-        parse(to_bytes(SONG))
-    monkeypatch.setattr(limits, "MAX_TRACKS", 2)
-    with pytest.raises(LimitError, match="more than 2 tracks"):
-        parse(to_bytes(SONG))
+def file_with(track: bytes, copies: int = 1) -> bytes:
+    """A file with that many copies of a track."""
+    header = struct.pack(">4sLHHH", b"MThd", 6, 1, copies, 480)
+    return header + copies * (struct.pack(">4sL", b"MTrk", len(track)) + track)
+
+
+END = b"\x00\xff\x2f\x00"
+FEW = bytes.fromhex("00903c5a 60803c40 00903c5a 60803c40 00ff0100 00ff0100") + END
+FOUR_HOURS = (
+    bytes.fromhex("00ff5103b71b00 a39400903c5a 60803c40") + END
+)  # after 1,200 quarters of 12 s
+
+
+@pytest.mark.parametrize(
+    ("variable", "enough", "data"),
+    [
+        ("MUSEGEN_MAX_MIDI_MIB", 2, file_with(FEW + bytes(2**20))),
+        ("MUSEGEN_MAX_NOTES", 2, file_with(FEW)),
+        ("MUSEGEN_MAX_EVENTS", 4, file_with(FEW)),
+        ("MUSEGEN_MAX_META_EVENTS", 2, file_with(FEW)),
+        ("MUSEGEN_MAX_TRACKS", 3, file_with(FEW, 3)),
+        ("MUSEGEN_MAX_HOURS", 5, file_with(FOUR_HOURS)),
+        ("MUSEGEN_MAX_BARS", 301, file_with(FOUR_HOURS)),
+    ],
+)
+def test_a_limit_is_named_and_can_be_moved(
+    monkeypatch: pytest.MonkeyPatch, variable: str, enough: int, data: bytes
+) -> None:
+    parse(data)
+    monkeypatch.setenv(variable, str(enough))
+    parse(data)
+    monkeypatch.setenv(variable, str(enough - 1))
+    message = rf"^x\.mid: more than {enough - 1} .*, or raise the limit {variable}$"
+    with pytest.raises(LimitError, match=message):
+        parse(data, "x.mid")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "1e9", " "])
+def test_a_limit_that_is_no_number_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("MUSEGEN_MAX_NOTES", value)
+    message = f"MUSEGEN_MAX_NOTES={value!r} is not a whole number above 0"
+    with pytest.raises(UsageError, match=f"^{re.escape(message)}$"):
+        parse(GOOD)
 
 
 def test_read_takes_paths_and_open_files(tmp_path: Path) -> None:
@@ -41,52 +76,6 @@ def test_read_takes_paths_and_open_files(tmp_path: Path) -> None:
 def test_read_says_why_a_path_cannot_be_opened(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnreadableError, match=r"no such file|is a directory|cannot be read"):
         read(f"{tmp_path}/{name}")
-
-
-def test_write_then_read(tmp_path: Path) -> None:
-    path = write(SONG, tmp_path / "song.mid", recipe="musegen test")
-    assert path.read_bytes() == to_bytes(SONG, recipe="musegen test")
-    assert os.listdir(tmp_path) == ["song.mid"]
-
-
-def test_write_never_overwrites_unless_told_to(tmp_path: Path) -> None:
-    path = tmp_path / "song.mid"
-    path.write_bytes(b"mine")
-    with pytest.raises(OutputError, match="exists"):
-        write(SONG, path)
-    assert path.read_bytes() == b"mine"
-    write(SONG, path, overwrite=True)
-    assert path.read_bytes() == to_bytes(SONG)
-    assert os.listdir(tmp_path) == ["song.mid"]
-
-
-def test_write_follows_no_link(tmp_path: Path) -> None:
-    target, link = tmp_path / "target.mid", tmp_path / "link.mid"
-    target.write_bytes(b"mine")
-    link.symlink_to(target)
-    with pytest.raises(OutputError, match="exists"):
-        write(SONG, link)
-    write(SONG, link, overwrite=True)
-    assert target.read_bytes() == b"mine"
-
-
-def test_write_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_links(*_: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", no_links)
-    path = write(SONG, tmp_path / "song.mid")
-    assert path.read_bytes() == to_bytes(SONG)
-    with pytest.raises(OutputError, match="exists"):
-        write(SONG, path)
-    assert os.listdir(tmp_path) == ["song.mid"]
-
-
-def test_write_into_a_missing_directory_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="no such directory"):
-        write(SONG, tmp_path / "missing" / "song.mid")
-    with pytest.raises(OutputError, match=r"cannot be written|exists"):
-        write(SONG, tmp_path)
 
 
 @given(st.text())

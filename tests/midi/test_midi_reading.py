@@ -52,7 +52,7 @@ def test_type_2_takes_the_first_sequence() -> None:
     data = file_of([meta("text", text="x")], [on(), off()], [on(64), off(64)], type=2)
     reading = parse(data)
     assert [t.notes.pitch.tolist() for t in reading.song.tracks] == [[60]]
-    assert "type 2: only sequence 2 was taken" in reading.left_out
+    assert "type 2: only sequence 2 of 3 was taken" in reading.left_out
 
 
 def test_the_program_in_effect_at_the_first_note_is_kept() -> None:
@@ -156,10 +156,10 @@ def test_note_on_with_velocity_0_is_a_note_off() -> None:
 def test_notes_of_no_length() -> None:
     reading = parse(file_of([on(), off(time=0), on(62), off(62), on(36, channel=9)]))
     assert reading.song.tracks[0].notes == Notes.of([(0, 480, 62, 90)])
-    assert "notes of no length dropped: 1" in reading.repairs
+    assert [(r.code, r.count) for r in reading.repairs] == [("empty", 1), ("empty-drum", 1)]
     reading = parse(file_of([on(36, channel=9), off(36, 0, channel=9)]))
     assert reading.song.tracks[0].notes == Notes.of([(0, 60, 36, 90)])
-    assert reading.repairs == ()
+    assert [r.code for r in reading.repairs] == ["empty-drum"]
 
 
 def test_notes_that_never_end_last_to_the_next_the_tracks_end_or_four_bars() -> None:
@@ -167,13 +167,14 @@ def test_notes_that_never_end_last_to_the_next_the_tracks_end_or_four_bars() -> 
     assert reading.song.tracks[0].notes == Notes.of(
         [(0, 4 * BAR, 60, 90), (480, 480, 62, 90), (960, 4 * BAR, 62, 90)]
     )
-    assert reading.repairs == ("notes that never ended closed: 3",)
+    assert [(r.code, r.count) for r in reading.repairs] == [("hanging", 3)]
     reading = parse(file_of([on(), end(100)]))
     assert reading.song.tracks[0].notes == Notes.of([(0, 100, 60, 90)])
 
 
 def test_note_offs_without_a_note_are_reported() -> None:
-    assert parse(file_of([off(), on(), off()])).repairs == ("note-offs without a note ignored: 1",)
+    (repair,) = parse(file_of([off(), on(), off()])).repairs
+    assert str(repair) == "track 1, byte 22: note-off without a note ignored"
 
 
 def test_the_tempo_map_comes_from_all_tracks() -> None:
@@ -201,10 +202,7 @@ def test_impossible_tempos_and_metres_are_ignored() -> None:
     reading = parse(file_of(track))
     assert reading.song.tempos == (Tempo(0),)
     assert reading.song.meters == (Meter(0),)
-    assert reading.repairs == (
-        "impossible tempos ignored: 2",
-        "impossible time signatures ignored: 2",
-    )
+    assert [(r.code, r.count) for r in reading.repairs] == [("tempo", 2), ("metre", 2)]
 
 
 def test_metre_changes_are_kept() -> None:
