@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import reprlib
 import tomllib
 import types
 import typing
@@ -13,6 +14,10 @@ from musegen.errors import UsageError
 
 T = TypeVar("T")
 
+MAX_BYTES = 1 << 16
+MAX_DOTS = 256
+"""In a line. A key of 16,000 dotted parts takes tomllib four seconds and a gigabyte."""
+
 
 def load(cls: type[T], path: Path) -> T:
     """The dataclass `cls` filled from a TOML file."""
@@ -22,10 +27,19 @@ def load(cls: type[T], path: Path) -> T:
 def read(path: Path) -> dict[str, Any]:
     """The tables of a TOML file."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{path}: more than {MAX_BYTES:,} bytes; is it the right file?")
+    if any(line.count(b".") > MAX_DOTS for line in data.split(b"\n")):
+        raise UsageError(f"{path}: more than {MAX_DOTS} dots in a line; is it the right file?")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except RecursionError:
+        raise UsageError(f"{path}: not valid TOML: nested too deeply") from None
+    except ValueError as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from None
 
 
@@ -36,7 +50,8 @@ def build(cls: type[T], table: dict[str, Any], where: str) -> T:
     fields = {f.name: f for f in dataclasses.fields(cls)}
     for key in table:
         if key not in fields:
-            raise UsageError(f"{where}: unknown key {key!r}; known: {', '.join(fields)}")
+            known = ", ".join(fields)
+            raise UsageError(f"{where}: unknown key {reprlib.repr(key)}; known: {known}")
     missing = [
         name
         for name, f in fields.items()
@@ -49,7 +64,7 @@ def build(cls: type[T], table: dict[str, Any], where: str) -> T:
     values = {key: _value(hints[key], value, f"{where}: {key}") for key, value in table.items()}
     try:
         return cls(**values)
-    except ValueError as error:
+    except (UsageError, ValueError, ZeroDivisionError) as error:
         raise UsageError(f"{where}: {error}") from None
 
 
@@ -68,10 +83,11 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is typing.Literal:
         if value in arguments:
             return value
-        raise UsageError(f"{where} should be {' or '.join(map(repr, arguments))}, and is {value!r}")
+        known = " or ".join(map(repr, arguments))
+        raise UsageError(f"{where} should be {known}, and is {reprlib.repr(value)}")
     if hint is float and type(value) is int:
         return float(value)
     if hint is Any or (isinstance(hint, type) and type(value) is hint):
         return value
     expected = getattr(hint, "__name__", str(hint))
-    raise UsageError(f"{where} should be {expected}, and is {value!r}")
+    raise UsageError(f"{where} should be {expected}, and is {reprlib.repr(value)}")

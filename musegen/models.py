@@ -2,13 +2,14 @@
 
 A model is a codec, a network and a card. Its folder holds `config.toml` (the recipe),
 `weights.safetensors` and `MODEL_CARD.md`. Weights are data alone: names, shapes and types are
-checked against the recipe before anything is loaded, and no file of ours or yours can run code.
+checked against the recipe before anything is loaded.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-import json
+import math
 import os
 from dataclasses import dataclass
 from importlib.resources import files
@@ -19,14 +20,25 @@ from musegen import recipe as recipes
 from musegen.codecs import BarCodec, HitsLayout, Layout, StepsLayout
 from musegen.errors import ModelError, UsageError
 from musegen.recipe import Recipe
+from musegen.weights import (
+    MAX_NAME,
+    PICKLES,
+    WEIGHTS,
+    check_sum,
+    check_weights,
+    first_line,
+    is_name,
+    pickled,
+    refuse_pickles,
+    weights_header,
+)
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from musegen.networks import AttentionLSTM, Drummer, GrooveVAE, SequenceVAE, Transformer
 
-CONFIG, WEIGHTS, CARD = "config.toml", "weights.safetensors", "MODEL_CARD.md"
-MAX_HEADER_BYTES = 1 << 20
+CONFIG, CARD = "config.toml", "MODEL_CARD.md"
+MAX_SIZE = 1 << 16
+"""The largest number in a network's shape."""
 N = TypeVar("N")
 DEVICES = ("cpu", "cuda", "auto")
 
@@ -81,10 +93,15 @@ def names() -> list[str]:
 
 def find(name: str) -> Path:
     """The folder of a model: a name on the shelf, or a path. ModelError where there is none."""
-    if (Path(name) / CONFIG).is_file():
+    if os.path.isfile(os.path.join(name, CONFIG)):
         return Path(name)
     if name in names():
         return shelf() / name
+    if os.path.isdir(name):
+        refuse_pickles(Path(name))
+        raise ModelError(f"{name}: no {CONFIG} there, so it is no model; name a folder with one")
+    if name.lower().endswith(PICKLES) and os.path.isfile(name):
+        raise pickled(Path(name))
     near = difflib.get_close_matches(name, names(), 1)
     hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names()) or 'none'}."
     raise ModelError(f"no model {name!r}. {hint}")
@@ -93,9 +110,12 @@ def find(name: str) -> Path:
 def read_recipe(folder: Path) -> Recipe:
     """The recipe in a model's folder. ModelError where it is damaged."""
     try:
-        return recipes.load(folder / CONFIG)
+        recipe = recipes.load(folder / CONFIG)
     except UsageError as error:
         raise ModelError(str(error)) from None
+    if not all(is_name(text) for text in (recipe.name, recipe.network.kind, *recipe.verbs)):
+        raise ModelError(f"{folder / CONFIG}: names are of 1 to {MAX_NAME} printable characters")
+    return recipe
 
 
 def bar_codec(recipe: Recipe) -> BarCodec:
@@ -147,11 +167,24 @@ def build_network(
         }
     else:
         sizes = {"vocabulary": len(BarCodec(codec).vocabulary)}
-    table: dict[str, Any] = sizes | recipe.network.shape
-    built: AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer = network(
-        config.build(shape, table, f"{recipe.name}: network.shape")
-    )
+    where = f"{recipe.name}: network.shape"
+    if twice := sorted(sizes.keys() & recipe.network.shape.keys()):
+        raise UsageError(f"{where}: {twice[0]!r} follows from the codec; leave it out")
+    filled: Any = config.build(shape, sizes | recipe.network.shape, where)
+    check_sizes(filled, where)
+    built: AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer = network(filled)
     return built
+
+
+def check_sizes(shape: Any, where: str) -> None:
+    """UsageError where a number makes no sense whatever the network is."""
+    for field in dataclasses.fields(shape):
+        value = getattr(shape, field.name)
+        least = 0 if field.name in ("styles", "voices") else 1
+        if type(value) is int and not least <= value <= MAX_SIZE:
+            raise UsageError(f"{where}: {field.name} should be {least} to {MAX_SIZE:,}")
+        if type(value) is float and not 0 <= value <= 1:
+            raise UsageError(f"{where}: {field.name} should be 0 to 1, and is {value}")
 
 
 def resolved_device(device: str) -> str:
@@ -170,68 +203,56 @@ def resolved_device(device: str) -> str:
 def load(name: str, device: str = "cpu") -> Model:
     """The model of a name or a folder, ready to decode on `device` (see `resolved_device`).
 
-    ModelError where it is missing, damaged, or of other shapes than its recipe says.
+    ModelError where it is missing, damaged, or of other shapes than its recipe says; LimitError
+    where its weights are too large.
     """
     folder = find(name)
     recipe = read_recipe(folder)
     check_weights(folder)
+    path = folder / WEIGHTS
+    header = weights_header(path)
+    check_sum(folder, shelf())
 
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     device = resolved_device(device)
-    network = build_network(recipe)
-    expected = {k: tuple(v.shape) for k, v in network.state_dict().items()}
-    stored = {k: tuple(v["shape"]) for k, v in weights_header(folder / WEIGHTS).items()}
-    if stored != expected:
-        odd = sorted(k for k in stored.keys() | expected.keys() if stored.get(k) != expected.get(k))
+    stored = {name: tuple(entry["shape"]) for name, entry in header.items()}
+    network = fitting_network(recipe, stored, folder)
+    try:
+        network.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"{path}: damaged ({first_line(error)}); install it again") from None
+    network.requires_grad_(False).eval().float()
+    for name, values in network.state_dict().items():
+        if not values.sum().isfinite():  # ten times as fast as asking it of every value
+            raise ModelError(f"{path}: damaged ({name} is not all numbers); install it again")
+    return Model(recipe, network.to(device))
+
+
+def fitting_network(
+    recipe: Recipe, stored: dict[str, tuple[int, ...]], folder: Path
+) -> AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer:
+    """The recipe's network, for which tensors of these names and shapes are stored.
+
+    ModelError where they are not what it needs; it takes no more memory than they do, and a little.
+    """
+    from musegen.networks.allowance import Allowance
+
+    try:
+        with Allowance(len(stored), sum(map(math.prod, stored.values()))):
+            network = build_network(recipe)
+    except Exception as error:  # numbers that make no sense fail in many ways, some in torch
+        why = first_line(error)
+        raise ModelError(
+            f"{folder / CONFIG}: does not fit {WEIGHTS} ({why}); get both from one place"
+        ) from None
+    expected = {name: tuple(values.shape) for name, values in network.state_dict().items()}
+    odd = sorted(
+        name for name in stored.keys() | expected.keys() if stored.get(name) != expected.get(name)
+    )
+    if odd:
         raise ModelError(
             f"{folder / WEIGHTS}: does not fit {CONFIG} (at {odd[0]}); get both from one place"
         )
-    try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
-    except (SafetensorError, OSError, RuntimeError) as error:
-        raise ModelError(f"{folder / WEIGHTS}: damaged ({error}); install it again") from None
-    network.requires_grad_(False).eval().float().to(device)
-    return Model(recipe, network)
-
-
-def check_weights(folder: Path) -> None:
-    """ModelError, with the remedy, where the folder has no weights."""
-    if not (folder / WEIGHTS).is_file():
-        raise ModelError(
-            f"{folder.name} has no weights ({folder / WEIGHTS} is missing): install musegen again, "
-            f"or train it by its {CONFIG} ('musegen train --help')"
-        )
-
-
-def weights_header(path: Path) -> dict[str, Any]:
-    """Names, shapes and types of the tensors in a safetensors file, read without the tensors.
-
-    The format: 8 bytes of header length (little-endian), then that much JSON.
-    """
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if not 2 <= length <= min(MAX_HEADER_BYTES, path.stat().st_size):
-                raise ValueError("no header")
-            header: dict[str, Any] = json.loads(file.read(length))
-    except (OSError, ValueError):
-        raise ModelError(f"{path}: not a safetensors file; install the model again") from None
-    header.pop("__metadata__", None)
-    if not all(isinstance(v, dict) and isinstance(v.get("shape"), list) for v in header.values()):
-        raise ModelError(f"{path}: not a safetensors file; install the model again")
-    return header
-
-
-def save_weights(network: nn.Module, path: Path) -> None:
-    """The network's weights in half precision, whole or not at all."""
-    import torch
-    from safetensors.torch import save_file
-
-    half = {
-        k: v.detach().cpu().to(torch.float16).contiguous() for k, v in network.state_dict().items()
-    }
-    temporary = path.with_suffix(".new")
-    save_file(half, temporary)
-    os.replace(temporary, path)
+    return network

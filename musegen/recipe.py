@@ -73,7 +73,7 @@ def load(path: Path) -> Recipe:
     if isinstance(codec, dict):
         where = f"{path}: codec"
         kind = codec.pop("kind", "bars")
-        if kind not in LAYOUTS:
+        if not isinstance(kind, str) or kind not in LAYOUTS:
             raise UsageError(f"{where}: no kind {kind!r}; there are: {', '.join(LAYOUTS)}")
         table["codec"] = config.build(LAYOUTS[kind], codec, where)
     return config.build(Recipe, table, str(path))

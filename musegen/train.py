@@ -27,10 +27,11 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from musegen.data import shards
 from musegen.errors import UnreadableError, UsageError
-from musegen.models import build_network, resolved_device, save_weights
+from musegen.models import build_network, resolved_device
 from musegen.objectives import OBJECTIVES, Cost
 from musegen.objectives.tokens import augmentation
 from musegen.recipe import Recipe, Training
+from musegen.weights import save_weights
 
 REPORT_EVERY = 50
 VALIDATION_SEED = 0

@@ -123,12 +123,12 @@ def write_model(folder: Path, recipe: str) -> Path:
     """A model folder with random weights."""
     import torch
 
-    from musegen import models
+    from musegen import models, weights
 
     folder.mkdir()
     (folder / models.CONFIG).write_text(recipe)
     torch.manual_seed(7)
-    models.save_weights(models.build_network(models.read_recipe(folder)), folder / models.WEIGHTS)
+    weights.save_weights(models.build_network(models.read_recipe(folder)), folder / weights.WEIGHTS)
     return folder
 
 
@@ -179,7 +179,7 @@ def make_vae(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     def make(name: str, part: str, bars: tuple[int, ...], corpus: str, **shape: bool) -> Path:
         import torch
 
-        from musegen import models
+        from musegen import models, weights
 
         hierarchical = str(shape.get("hierarchical", False)).lower()
         recipe = VAE_RECIPE.format(
@@ -190,7 +190,7 @@ def make_vae(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         for weight in network.parameters():  # so that every point of the space sounds otherwise
             weight.data.add_(torch.randn_like(weight), alpha=0.3)
         network.get_buffer("directions").normal_()
-        models.save_weights(network, folder / models.WEIGHTS)
+        weights.save_weights(network, folder / weights.WEIGHTS)
         return folder
 
     return make

@@ -46,6 +46,14 @@ def test_tables_become_dataclasses(tmp_path: Path) -> None:
         ("kind = 'odd'\n[inner]\nsize = 1", "kind should be 'plain' or 'fancy', and is 'odd'"),
         ("kind = 1\n[inner]\nsize = 1", "kind should be 'plain' or 'fancy', and is 1"),
         ("inner = [", "not valid TOML"),
+        ("inner = " + 50_000 * "[", "not valid TOML"),
+        ("rate = " + 5_000 * "9", "not valid TOML"),
+        (30_000 * "a." + "a = 1", "more than 256 dots in a line"),
+        (70_000 * "#", "more than 65,536 bytes"),
+        (
+            f"label = {90 * '['}{90 * ']'}\n[inner]\nsize = 1",
+            r"label should be str, and is \[\[.*\.\.\.",
+        ),
     ],
 )
 def test_errors_name_the_file_and_the_key(tmp_path: Path, text: str, said: str) -> None:

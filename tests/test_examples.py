@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from musegen import midi, models
+from musegen import midi, models, weights
 from musegen.song import Song
 from musegen.time import bar_count
 
@@ -34,7 +34,7 @@ def run(script: str, *arguments: str | Path) -> list[str]:
 
 def model(shipped: str, tiny: Path) -> list[str]:
     """The arguments that choose a model: none where the shipped one is whole."""
-    is_whole = (models.shelf() / shipped / models.WEIGHTS).is_file()
+    is_whole = (models.shelf() / shipped / weights.WEIGHTS).is_file()
     return [] if is_whole else ["--model", str(tiny)]
 
 

@@ -143,7 +143,7 @@ def test_the_wheel_is_small_and_says_what_it_is(wheel: Path) -> None:
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == ">=3.11"
     assert metadata["Description-Content-Type"] == "text/markdown"
-    assert entry_points[:2] == ["[console_scripts]", "musegen = musegen.cli:main"]
+    assert entry_points[:2] == ["[console_scripts]", "musegen = musegen.__main__:main"]
 
 
 @pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])

@@ -20,6 +20,9 @@ from torch import Tensor, nn
 from musegen.networks.attention import causal_attention
 from musegen.networks.packed import Product, product, version
 
+MAX_TURNS = 1 << 24
+"""Context times the width of a head, at most: what is laid out for it is in no file of weights."""
+
 
 @dataclass(frozen=True)
 class TransformerConfig:
@@ -47,6 +50,8 @@ class TransformerConfig:
             raise ValueError(f"width {self.width} does not give {self.heads} heads of even width")
         if self.heads % self.kv_heads:
             raise ValueError(f"kv_heads {self.kv_heads} does not divide heads {self.heads}")
+        if self.context * self.head_width > MAX_TURNS:
+            raise ValueError(f"context {self.context} is too long for heads of {self.head_width}")
 
     @property
     def head_width(self) -> int:
