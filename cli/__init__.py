@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from musegen import __version__
+from musegen.errors import OutputError
 
 from . import options
 from .group import LazyGroup
@@ -25,6 +28,7 @@ COMMANDS = {
     "groove": ("groove", "Play the drums of a MIDI file as a drummer would."),
     "drumify": ("drumify", "Write drums to a melody, a rhythm or a song."),
     "inspect": ("inspect", "Show what musegen understands of a MIDI file."),
+    "repair": ("repair", "Make a broken MIDI file sound."),
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),
@@ -40,8 +44,18 @@ class Session:
     debug: bool = False
 
 
+class Program(LazyGroup):
+    """The group of all commands. What interrupts it is told by `main`, not by click."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise click.Abort from None
+
+
 @click.group(
-    cls=LazyGroup,
+    cls=Program,
     table=COMMANDS,
     package=__name__,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -70,8 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from .report import Report
 
         words = sys.argv[1:] if arguments is None else arguments
-        command = next((word for word in words if word in COMMANDS), "")
-        report = Report(command, as_json="--json" in words, debug=session.debug)
+        report = Report(_command(error, words), as_json="--json" in words, debug=session.debug)
         report.fail(None, error)
-        report.show()
+        with suppress(OutputError):  # that is what is being told
+            report.show()
         return report.exit_code
+
+
+def _command(error: Exception, words: Sequence[str]) -> str:
+    """The command that an error ended, such as `models list`, as far as it had been made out."""
+    context = getattr(error, "ctx", None)
+    if isinstance(context, click.Context):
+        return context.command_path.partition(" ")[2]
+    return next((word for word in words if word in COMMANDS), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sys
@@ -24,35 +25,40 @@ def clean(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def _encoded(text: str, stream: TextIO) -> str:
-    encoding = stream.encoding or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)
-
-
 def say(message: str) -> None:
     """A line for the person at the terminal. If nobody can hear it, it is lost."""
-    with contextlib.suppress(OSError, ValueError):
-        print(_encoded(clean(message), sys.stderr), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        _write(sys.stderr, clean(message) + "\n")
 
 
 def show(lines: Iterable[str]) -> None:
     """Lines of the result. OutputError where stdout cannot take them; a reader may stop early."""
-    text = "".join(f"{clean(line)}\n" for line in lines)
     try:
-        sys.stdout.write(_encoded(text, sys.stdout))
-        sys.stdout.flush()
+        _write(sys.stdout, "".join(f"{clean(line)}\n" for line in lines))
     except BrokenPipeError:
-        _forget_stdout()
+        pass
     except OSError as error:
-        _forget_stdout()
         raise OutputError(f"standard output: cannot be written: {error.strerror}") from None
 
 
-def _forget_stdout() -> None:
+def _write(stream: TextIO | None, text: str) -> None:
+    """OSError where the stream cannot take it; Python has None for one that was closed."""
+    if stream is None or stream.closed:
+        raise OSError(errno.EBADF, "it is closed")
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+        stream.flush()
+    except OSError:
+        forget(stream)
+        raise
+
+
+def forget(stream: TextIO) -> None:
     """Send what is still buffered nowhere, so that it cannot fail again when Python ends."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
@@ -70,10 +76,18 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
     return [line(row) for row in cells]
 
 
+def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """The same as a table in Markdown."""
+    head, *body = (
+        "|" + "".join(f" {cell} |" if cell else " |" for cell in row) for row in (heads, *rows)
+    )
+    return [head, f"|{'---|' * len(heads)}", *body]
+
+
 @contextlib.contextmanager
 def progress(what: str, *, wanted: bool, unit: str = "bars") -> Iterator[Progress | None]:
     """A line that says how far the work is and how long it may take, or None off a terminal."""
-    if not (wanted and sys.stderr.isatty()):
+    if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     began, width = time.monotonic(), 0
@@ -85,14 +99,16 @@ def progress(what: str, *, wanted: bool, unit: str = "bars") -> Iterator[Progres
         left = f", {duration(spent * (total - done) / done)} left" if done and spent > 2 else ""
         line = clean(f"{what}: {done} of {total} {unit}{left}")[-columns:]
         width = max(width, len(line))
-        sys.stderr.write("\r" + line.ljust(width))
-        sys.stderr.flush()
+        tell("\r" + line.ljust(width))
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(OSError):
+            _write(sys.stderr, text)
 
     try:
         yield update
     finally:
-        sys.stderr.write("\r" + " " * width + "\r")
-        sys.stderr.flush()
+        tell("\r" + " " * width + "\r")
 
 
 def duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from . import options
 
 @click.command("continue", epilog="Example: musegen continue song.mid --variations 4")
 @options.files
-@options.recursive
+@options.inputs
 @options.sampling("multitrack-transformer", options.length)
 @options.tracks("A track to continue")
 @options.include_input
@@ -21,7 +21,7 @@ from . import options
 @options.debug
 def command(
     files: tuple[str, ...],
-    recursive: bool,
+    inputs: dict[str, Any],
     sampling: dict[str, Any],
     tracks: tuple[str, ...],
     include_input: bool,
@@ -46,10 +46,10 @@ def command(
     from .takes import Expected, Writer
 
     with Report("continue", dry_run=output["dry_run"], **messages) as report:
-        inputs = expand(files, recursive=recursive)
-        paths = [source.path for source in inputs if source.path is not None]
+        sources = expand(files, **inputs)
+        paths = [source.path for source in sources if source.path is not None]
         writer = Writer("continue", report, sampling, output, paths)
-        for source in inputs:
+        for source in sources:
             with report.attempt(source.name):
                 reading = source.read()
                 report.inputs.append(input_facts(source.name, reading))

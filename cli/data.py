@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,32 +40,42 @@ def command() -> None:
     metavar="N",
     help="Processes, for a model of tokens; by default one a core.",
 )
-@options.quiet
+@options.messages
 @options.debug
 def prepare(
-    config: str, folder: str, splits: str, output: str, workers: int | None, quiet: bool
+    config: str,
+    folder: str,
+    splits: str,
+    output: str,
+    workers: int | None,
+    messages: dict[str, Any],
 ) -> int:
     """Encode the corpora of the recipe CONFIG for training.
 
     An interrupted run of a model of tokens goes on where it was. The counts, and why files were
     dropped, are in OUTPUT/shards.json.
     """
-    from musegen.codecs import HitsLayout, StepsLayout
-    from musegen.data.prepare import prepare
-    from musegen.data.prepare_drums import prepare_drums
-    from musegen.data.prepare_steps import prepare_steps
+    from .console import show
+    from .report import Report
 
-    from .console import say, show
-    from .recipes import recipe_of
+    with Report("data prepare", **messages) as report:
+        from musegen.codecs import HitsLayout, StepsLayout
+        from musegen.data.prepare import prepare
+        from musegen.data.prepare_drums import prepare_drums
+        from musegen.data.prepare_steps import prepare_steps
 
-    recipe = recipe_of(config)
-    report = (lambda line: None) if quiet else say
-    places = Path(folder), Path(splits), Path(output)
-    if isinstance(recipe.codec, HitsLayout):
-        prepare_drums(recipe.corpora, recipe.codec, *places, report=report)
-    elif isinstance(recipe.codec, StepsLayout):
-        prepare_steps(recipe.corpora, recipe.codec, *places, workers=workers, report=report)
-    else:
-        prepare(recipe.corpora, recipe.codec, *places, workers=workers, report=report)
-    show([str(Path(output) / "shards.json")])
-    return 0
+        from .recipes import recipe_of
+
+        recipe, say = recipe_of(config), report.say
+        places = Path(folder), Path(splits), Path(output)
+        if isinstance(recipe.codec, HitsLayout):
+            made = prepare_drums(recipe.corpora, recipe.codec, *places, report=say)
+        elif isinstance(recipe.codec, StepsLayout):
+            made = prepare_steps(recipe.corpora, recipe.codec, *places, workers=workers, report=say)
+        else:
+            made = prepare(recipe.corpora, recipe.codec, *places, workers=workers, report=say)
+        shards = str(Path(output) / "shards.json")
+        report.more |= {"shards": shards, "corpora": made["corpora"]}
+        if not report.as_json:
+            show([shards])
+    return report.exit_code

@@ -11,7 +11,7 @@ from . import options
 
 @click.command("drumify", epilog="Example: musegen drumify song.mid --style rock --with-input")
 @options.files
-@options.recursive
+@options.inputs
 @options.sampling("drummer-lstm", options.length_of_input)
 @options.drumming
 @options.audio
@@ -20,7 +20,7 @@ from . import options
 @options.debug
 def command(
     files: tuple[str, ...],
-    recursive: bool,
+    inputs: dict[str, Any],
     sampling: dict[str, Any],
     wishes: dict[str, Any],
     audio: dict[str, Any],
@@ -38,6 +38,7 @@ def command(
     from musegen.time import bar_count
     from musegen.verbs.drums import GROOVE_MODEL, style_number
     from musegen.verbs.takes import serving
+    from musegen.weights import check_weights
 
     from .inputs import expand
     from .listening import Listening, check_audio
@@ -46,12 +47,12 @@ def command(
 
     with Report("drumify", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("drumify", sampling["model"]), wishes["style"])
-        models.check_weights(models.find(GROOVE_MODEL))  # it plays what the drummer writes
-        inputs = expand(files, recursive=recursive)
-        paths = [source.path for source in inputs if source.path is not None]
+        check_weights(models.find(GROOVE_MODEL))  # it plays what the drummer writes
+        sources = expand(files, **inputs)
+        paths = [source.path for source in sources if source.path is not None]
         check_audio(audio, paths)
         writer = Writer("drumify", report, sampling, output, paths)
-        for source in inputs:
+        for source in sources:
             with report.attempt(source.name):
                 heard = Listening.of(source, audio)
                 report.inputs.append(heard.facts)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from musegen.errors import UsageError
+from musegen.errors import OutputError, UsageError
 
 from . import options
-from .console import progress
+from .console import markdown, progress, show
 from .evaluate_drums import feel, parts
 from .evaluate_latent import attributes, interpolation, reconstruction
 from .group import Group
 from .values import MAX_SEED, Number, checked, whole
+
+if TYPE_CHECKING:
+    from .report import Report
 
 
 @click.group("evaluate", cls=Group)
@@ -59,7 +64,21 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
     help="Weigh a corpus in the last row; the others weigh 1. Without it, as in training.",
 )
 @options.device
-def likelihood(
+@options.messages
+@options.debug
+def likelihood(messages: dict[str, Any], **asked: Any) -> int:
+    """Bits per note of MODEL, in all and per corpus."""
+    from .report import Report
+
+    with Report("evaluate likelihood", **messages) as report:
+        report.more = _likelihood(report, **asked)
+        if not report.as_json:
+            show(_likelihood_page(report.more, weights=asked["weights"]))
+    return report.exit_code
+
+
+def _likelihood(
+    report: Report,
     model: str,
     data: Path,
     split: str,
@@ -67,8 +86,7 @@ def likelihood(
     counts: bool,
     weights: dict[str, float] | None,
     device: str,
-) -> None:
-    """Bits per note of MODEL, in all and per corpus."""
+) -> dict[str, Any]:
     from musegen import models
     from musegen.data import shards
     from musegen.evaluate import Score, count_model
@@ -85,30 +103,56 @@ def likelihood(
         weight = dict.fromkeys(weight, 1.0) | weights
     shard = shards.load(data, split)
 
-    with progress(loaded.name, wanted=True, unit="windows") as report:
-        tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=report)}
+    with progress(loaded.name, wanted=not report.quiet, unit="windows") as update:
+        tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=update)}
     if counts:
         train = shards.load(data, "train")
         tables["order-4 counts"] = count_model(train, shard, loaded.codec, every=every)
-    click.echo(f"| {split} split, bits per note | {' | '.join(tables)} | notes | bits per bar |")
-    click.echo(f"|---|{'---|' * (len(tables) + 2)}")
-    first = tables[loaded.name]
 
-    def row(name: str, scores: list[Score]) -> None:
-        cells = " | ".join(f"{s.bits_per_note:.2f}" for s in scores)
-        click.echo(f"| {name} | {cells} | {scores[0].notes:,} | {scores[0].bits_per_bar:.1f} |")
+    def row(corpus: str | None, scores: dict[str, Score]) -> dict[str, Any]:
+        own = scores[loaded.name]
+        return {
+            "corpus": corpus,
+            "bits_per_note": {by: score.bits_per_note for by, score in scores.items()},
+            "notes": own.notes,
+            "bits_per_bar": own.bits_per_bar,
+        }
 
-    for name in shard.corpora:
-        if first[name].notes:
-            row(name, [table[name] for table in tables.values()])
-    row("all", [sum(table.values(), Score()) for table in tables.values()])
-    mixed = []
-    for table in tables.values():
+    rows = [
+        row(name, {by: table[name] for by, table in tables.items()})
+        for name in shard.corpora
+        if tables[loaded.name][name].notes
+    ]
+    everything = {by: sum(table.values(), Score()) for by, table in tables.items()}
+    mixed = {}
+    for by, table in tables.items():
         bits = sum(weight[name] * score.bits for name, score in table.items())
         notes = sum(weight[name] * score.notes for name, score in table.items())
-        mixed.append(f"{bits / max(notes, 1):.2f}")
+        mixed[by] = bits / max(notes, 1)
+    return {
+        "model": loaded.name,
+        "split": split,
+        "rows": [*rows, row(None, everything)],
+        "weighted": {"weights": weight, "bits_per_note": mixed},
+    }
+
+
+def _likelihood_page(found: dict[str, Any], weights: dict[str, float] | None) -> list[str]:
+    mixed = found["weighted"]["bits_per_note"]
+    rows = [
+        [
+            row["corpus"] or "all",
+            *(f"{bits:.2f}" for bits in row["bits_per_note"].values()),
+            f"{row['notes']:,}",
+            f"{row['bits_per_bar']:.1f}",
+        ]
+        for row in found["rows"]
+    ]
     said = ", ".join(f"{name}={w:g}" for name, w in (weights or {}).items()) or "as in training"
-    click.echo(f"| all, weighted {said} | {' | '.join(mixed)} | | |")
+    rows.append([f"all, weighted {said}", *(f"{bits:.2f}" for bits in mixed.values()), "", ""])
+    return markdown(
+        [f"{found['split']} split, bits per note", *mixed, "notes", "bits per bar"], rows
+    )
 
 
 @command.command()
@@ -126,7 +170,20 @@ def likelihood(
     type=click.Path(path_type=Path),
     help="Keep prompts and takes here as MIDI.",
 )
-def continuations(
+@options.messages
+@options.debug
+def continuations(messages: dict[str, Any], **asked: Any) -> int:
+    """Statistics of MODEL's continuations beside their prompts and what the composers wrote."""
+    from .report import Report
+
+    with Report("evaluate continuations", **messages) as report:
+        report.more = _continuations(**asked)
+        if not report.as_json:
+            show(_continuations_page(report.more))
+    return report.exit_code
+
+
+def _continuations(
     model: str,
     data: Path,
     split: str,
@@ -136,15 +193,16 @@ def continuations(
     temperature: float,
     seed: int,
     output_dir: Path | None,
-) -> None:
-    """Statistics of MODEL's continuations beside their prompts and what the composers wrote."""
+) -> dict[str, Any]:
     import numpy as np
 
     from musegen import continue_, midi, models
     from musegen.data import shards
     from musegen.evaluate import held_out_prompts, known_share, mean_statistics
-    from musegen.originality import NOTES, runs
+    from musegen.originality import runs
 
+    if output_dir is not None and output_dir.is_dir() and any(output_dir.iterdir()):
+        raise OutputError(f"{output_dir}: is not empty; name a new folder")
     loaded = models.load(model)
     codec = loaded.codec
     shards.check(data, loaded.recipe.codec, (corpus.name for corpus in loaded.recipe.corpora))
@@ -161,19 +219,41 @@ def continuations(
         "the composer's next bars": [n for _, _, n in chosen],
         "continuation": takes,
     }
-    heard = f"runs of {NOTES} notes that the training split has"
-    columns = {
-        name: mean_statistics(group) | {heard: known_share(group, known, codec)}
-        for name, group in songs.items()
-    }
-    click.echo(f"| mean over {len(chosen)} pieces | {' | '.join(columns)} |")
-    click.echo(f"|---|{'---|' * len(columns)}")
-    for name in columns["prompt"]:
-        cells = " | ".join(f"{column[name]:.3f}" for column in columns.values())
-        click.echo(f"| {name.replace('_', ' ')} | {cells} |")
+    rows = []
+    for name, group in songs.items():
+        means = mean_statistics(group) | {"known_runs": known_share(group, known, codec)}
+        # JSON has no word for a mean over nothing.
+        rows.append({"name": name} | {k: None if isnan(m) else m for k, m in means.items()})
+    files = []
     if output_dir is not None:
         output_dir.mkdir(parents=True, exist_ok=True)
         for i, ((corpus, song, _), take) in enumerate(zip(chosen, takes, strict=True)):
             for what, content in (("prompt", song.at_resolution(480)), ("take", take)):
                 path = output_dir / f"{i:02}_{corpus}_{what}.mid"
-                midi.write(content, path, overwrite=True)
+                files.append(str(midi.write(content, path)))
+    return {
+        "model": loaded.name,
+        "split": split,
+        "pieces": len(chosen),
+        "rows": rows,
+        "files": files,
+    }
+
+
+def _continuations_page(found: dict[str, Any]) -> list[str]:
+    from musegen.originality import NOTES
+
+    def label(name: str) -> str:
+        if name == "known_runs":
+            return f"runs of {NOTES} notes that the training split has"
+        return name.replace("_", " ")
+
+    rows = found["rows"]
+    return markdown(
+        [f"mean over {found['pieces']} pieces", *(row["name"] for row in rows)],
+        [
+            [label(what), *("-" if row[what] is None else f"{row[what]:.3f}" for row in rows)]
+            for what in rows[0]
+            if what != "name"
+        ],
+    )

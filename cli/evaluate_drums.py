@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .console import progress
+from . import options
+from .console import markdown, progress, show
 from .values import MAX_SEED, Number, checked
 
+if TYPE_CHECKING:
+    from .report import Report
 
-def held_out(function: Callable[..., None]) -> Callable[..., None]:
+
+def held_out(function: Callable[..., int]) -> Callable[..., int]:
     """Adds the arguments of both commands."""
     seed = checked(Number(int, 0, MAX_SEED))
     for option in (
@@ -39,23 +44,28 @@ def held_out(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def table(heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """A table in Markdown."""
-    click.echo(f"| | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
-    for name, cells in rows:
-        click.echo(f"| {name} | {' | '.join(cells)} |")
-
-
 @click.command()
 @held_out
-def feel(model: str, folder: Path, splits: Path, split: str, seed: int) -> None:
+@options.messages
+@options.debug
+def feel(messages: dict[str, Any], **asked: Any) -> int:
     """How near MODEL plays held-out performances to their drummers, told style and tempo.
 
     Performances in 4/4, on 16ths, one hit a voice and step. All their notes are also played through
     the verb, and counted.
     """
-    from dataclasses import astuple
+    from .report import Report
 
+    with Report("evaluate feel", **messages) as report:
+        report.more = _feel(report, **asked)
+        if not report.as_json:
+            show(_feel_page(report.more))
+    return report.exit_code
+
+
+def _feel(
+    report: Report, model: str, folder: Path, splits: Path, split: str, seed: int
+) -> dict[str, Any]:
     from musegen import evaluate_drums as evaluate
     from musegen import groove, models
     from musegen.sampling import Sampling
@@ -66,48 +76,91 @@ def feel(model: str, folder: Path, splits: Path, split: str, seed: int) -> None:
     )
     feels = evaluate.feel_baselines(train, songs)
     for name, temperature in (("usual", 0.0), ("sampled", 1.0)):
-        with progress(name, wanted=True, unit="performances") as report:
+        with progress(name, wanted=not report.quiet, unit="performances") as update:
             sampling = Sampling(temperature)
-            feels[f"{loaded.name}, {name}"] = evaluate.feels(loaded, songs, sampling, seed, report)
-    hits = sum(len(song.hits) for song in songs)
-    notes = [song.hits.notes for song in songs]
-    click.echo(
-        f"{split} split on 16ths: {len(songs)} performances, {hits:,} hits, one a voice and step, "
-        f"of {sum(map(len, notes)):,} notes.\nKL: pooled histograms of {evaluate.OFFSET_BINS} bins "
-        f"of offset, {evaluate.VELOCITY_BINS} of velocity, each with one more than it holds."
-    )
+            feels[f"{loaded.name}, {name}"] = evaluate.feels(loaded, songs, sampling, seed, update)
+    names = ("on its own", "with the feel of the first half (--from)")
+    halves = evaluate.borrowed(loaded, songs)
     floor = evaluate.divergences(songs, train)
-    click.echo(f"Between this split and the training split: {floor[0]:.3f}, {floor[1]:.3f}.\n")
-    heads = ["timing MAE, ms", "MSE, 16ths²", "timing KL", "velocity MAE", "velocity KL"]
-    heads += ["all notes: MAE, ms", "MSE, 16ths²"]
-    formats = ("{:.2f}", "{:.4f}", "{:.3f}", "{:.2f}", "{:.3f}", "{:.2f}", "{:.4f}")
-
-    def cells(score: Any) -> list[str]:
-        return [f.format(value) for f, value in zip(formats, astuple(score), strict=True)]
-
-    table(heads, ((n, cells(evaluate.score_feel(songs, f))) for n, f in feels.items()))
-    if halves := evaluate.borrowed(loaded, songs):
-        click.echo("\nThe second half of every performance of 8 bars or more, by what is usual:\n")
-        names = ("on its own", "with the feel of the first half (--from)")
-        table(heads, ((name, cells(score)) for name, score in zip(names, halves, strict=True)))
     kept = 0
     for song in songs:
         take = groove(song.song, variations=1, seed=seed, model=model)[0]
-        kept += sum(
+        kept += all(
             sorted(a.notes.pitch) == sorted(b.notes.pitch)
             for a, b in zip(song.song.tracks, take.tracks, strict=True)
         )
-    click.echo(f"\nSongs of which 'groove' kept every note: {kept} of {len(songs)}.")
+    return {
+        "model": loaded.name,
+        "split": split,
+        "performances": len(songs),
+        "hits": sum(len(song.hits) for song in songs),
+        "notes": sum(len(song.hits.notes) for song in songs),
+        "between_splits": {"timing_kl": floor[0], "velocity_kl": floor[1]},
+        "rows": [{"name": n, **asdict(evaluate.score_feel(songs, f))} for n, f in feels.items()],
+        "second_halves": [{"name": n, **asdict(s)} for n, s in zip(names, halves, strict=False)],
+        "kept": kept,
+    }
+
+
+FEEL = {
+    "timing_ms": ("timing MAE, ms", "{:.2f}"),
+    "timing_mse": ("MSE, 16ths²", "{:.4f}"),
+    "timing_kl": ("timing KL", "{:.3f}"),
+    "velocity": ("velocity MAE", "{:.2f}"),
+    "velocity_kl": ("velocity KL", "{:.3f}"),
+    "notes_ms": ("all notes: MAE, ms", "{:.2f}"),
+    "notes_mse": ("MSE, 16ths²", "{:.4f}"),
+}
+"""The head of each measure, and how it is written."""
+
+
+def _feel_page(found: dict[str, Any]) -> list[str]:
+    from musegen.evaluate_drums import OFFSET_BINS, VELOCITY_BINS
+
+    def table(rows: list[dict[str, Any]]) -> list[str]:
+        cells = [[r["name"], *(f.format(r[k]) for k, (_, f) in FEEL.items())] for r in rows]
+        return markdown(["", *(head for head, _ in FEEL.values())], cells)
+
+    floor = found["between_splits"]
+    lines = [
+        f"{found['split']} split on 16ths: {found['performances']} performances, "
+        f"{found['hits']:,} hits, one a voice and step, of {found['notes']:,} notes.",
+        f"KL: pooled histograms of {OFFSET_BINS} bins of offset, {VELOCITY_BINS} of velocity, each "
+        "with one more than it holds.",
+        "Between this split and the training split: "
+        f"{floor['timing_kl']:.3f}, {floor['velocity_kl']:.3f}.",
+        "",
+        *table(found["rows"]),
+    ]
+    if found["second_halves"]:
+        said = "The second half of every performance of 8 bars or more, by what is usual:"
+        lines += ["", said, "", *table(found["second_halves"])]
+    kept = f"{found['kept']} of {found['performances']}"
+    return [*lines, "", f"Songs of which 'groove' kept every note: {kept}."]
 
 
 @click.command()
 @held_out
-def parts(model: str, folder: Path, splits: Path, split: str, seed: int) -> None:
+@options.messages
+@options.debug
+def parts(messages: dict[str, Any], **asked: Any) -> int:
     """What MODEL plays to the taps of held-out performances, beside what was played.
 
     The taps are all onsets, with the velocity and timing of the loudest voice. Performances in 4/4,
     on 16ths; F1 over steps and voices.
     """
+    from .report import Report
+
+    with Report("evaluate parts", **messages) as report:
+        report.more = _parts(report, **asked)
+        if not report.as_json:
+            show(_parts_page(report.more))
+    return report.exit_code
+
+
+def _parts(
+    report: Report, model: str, folder: Path, splits: Path, split: str, seed: int
+) -> dict[str, Any]:
     from musegen import evaluate_drums as evaluate
     from musegen import models
     from musegen.general_midi import VOICES
@@ -120,17 +173,35 @@ def parts(model: str, folder: Path, splits: Path, split: str, seed: int) -> None
     found = {"the drummers": [song.played for song in songs]}
     found |= evaluate.part_baselines(train, songs)
     for name, temperature in (("likeliest", 0.0), ("sampled", 1.0)):
-        with progress(name, wanted=True, unit="performances") as report:
+        with progress(name, wanted=not report.quiet, unit="performances") as update:
             sampling = Sampling(temperature)
-            found[f"{loaded.name}, {name}"] = evaluate.parts(loaded, songs, sampling, seed, report)
-    hits = sum(int(song.played.sum()) for song in songs)
-    click.echo(f"{split} split on 16ths: {len(songs)} performances, {hits:,} hits.\n")
-    heads = ["onset F1", "hit F1", *(name for name, *_ in VOICES), "mean of voices"]
+            found[f"{loaded.name}, {name}"] = evaluate.parts(loaded, songs, sampling, seed, update)
+
+    def row(name: str, score: evaluate.PartScore) -> dict[str, Any]:
+        voices = {voice: share for (voice, *_), share in zip(VOICES, score.voices, strict=True)}
+        return {"name": name, **asdict(score), "voices": voices}
+
+    return {
+        "model": loaded.name,
+        "split": split,
+        "performances": len(songs),
+        "hits": sum(len(song.hits) for song in songs),
+        "rows": [row(name, evaluate.score_part(songs, part)) for name, part in found.items()],
+    }
+
+
+def _parts_page(found: dict[str, Any]) -> list[str]:
+    rows = []
+    for row in found["rows"]:
+        voices = row["voices"].values()
+        numbers = (row["onsets"], row["hits"], *voices, sum(voices) / len(voices))
+        numbers += (row["density"], row["empty_bars"], row["repeated_bars"])
+        rows.append([row["name"], *(f"{number:.3f}" for number in numbers)])
+    heads = ["", "onset F1", "hit F1", *found["rows"][0]["voices"], "mean of voices"]
     heads += ["hits a bar", "empty bars", "repeated bars"]
-
-    def cells(score: evaluate.PartScore) -> list[str]:
-        mean = sum(score.voices) / len(score.voices)
-        numbers = (score.onsets, score.hits, *score.voices, mean, score.density)
-        return [*(f"{n:.3f}" for n in (*numbers, score.empty_bars, score.repeated_bars))]
-
-    table(heads, ((name, cells(evaluate.score_part(songs, p))) for name, p in found.items()))
+    return [
+        f"{found['split']} split on 16ths: {found['performances']} performances, "
+        f"{found['hits']:,} hits.",
+        "",
+        *markdown(heads, rows),
+    ]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import options
-from .console import progress
-from .evaluate_drums import table
+from .console import markdown, progress, show
 from .values import MAX_SEED, whole
 
 if TYPE_CHECKING:
     from musegen.codecs.steps import StepsLayout
     from musegen.data.steps import Windows
     from musegen.models import Model
+
+    from .report import Report
 
 PUBLISHED = {
     ("melody", 2): (0.986, 0.951),
@@ -26,10 +28,10 @@ PUBLISHED = {
 """Accuracies of MusicVAE (Roberts et al., ICML 2018), told and sampled, by part and bars."""
 
 
-def held_out(windows: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def held_out(windows: int) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Adds the arguments that the commands share; `windows` is how many they take."""
 
-    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+    def decorate(function: Callable[..., int]) -> Callable[..., int]:
         for option in (
             whole("--seed", 0, MAX_SEED, 1, "Of what is chosen by chance."),
             whole("--windows", 1, 100_000, windows, "How many, or pairs of them."),
@@ -64,26 +66,47 @@ def _loaded(model: str, data: Path, split: str) -> tuple[Model, StepsLayout, Win
 
 @click.command()
 @held_out(1000)
+@options.messages
 @options.debug
-def reconstruction(model: str, data: Path, split: str, windows: int, seed: int) -> None:
+def reconstruction(messages: dict[str, Any], **asked: Any) -> int:
     """How much of held-out bars MODEL makes again from their latent vector."""
+    from .report import Report
+
+    with Report("evaluate reconstruction", **messages) as report:
+        report.more = _reconstruction(report, **asked)
+        if not report.as_json:
+            show(_reconstruction_page(report.more))
+    return report.exit_code
+
+
+def _reconstruction(
+    report: Report, model: str, data: Path, split: str, windows: int, seed: int
+) -> dict[str, Any]:
     from musegen.evaluate_latent import reconstruction as measure
 
     loaded, layout, lot = _loaded(model, data, split)
     rows = []
     for bars in layout.bars:
-        with progress(f"{bars} bars", wanted=True, unit="windows") as report:
-            r = measure(loaded, lot, bars, windows, seed, report)
-        shares = (r.told, r.sampled, r.greedy, r.notes)
-        rows.append((f"{bars} bars, {r.windows:,} windows", [f"{s:.3f}" for s in shares]))
-        if published := PUBLISHED.get((layout.part, bars)):
-            told, sampled = (f"{s:.3f}" for s in published)
-            rows.append(("MusicVAE, on its own data", [told, sampled, "", ""]))
-    table(("told the steps before", "sampled", "greedy", "F1 of greedy notes"), rows)
-    click.echo(
-        f"\nThe {split} split. Shares of the steps that are right. MusicVAE's are published, on "
-        "another and larger corpus, of about 1.5 million files."
-    )
+        with progress(f"{bars} bars", wanted=not report.quiet, unit="windows") as update:
+            rows.append(asdict(measure(loaded, lot, bars, windows, seed, update)))
+    return {"model": loaded.name, "split": split, "part": layout.part, "rows": rows}
+
+
+def _reconstruction_page(found: dict[str, Any]) -> list[str]:
+    rows = []
+    for row in found["rows"]:
+        shares = (row["told"], row["sampled"], row["greedy"], row["notes"])
+        name = f"{row['bars']} bars, {row['windows']:,} windows"
+        rows.append([name, *(f"{share:.3f}" for share in shares)])
+        if published := PUBLISHED.get((found["part"], row["bars"])):
+            told, sampled = (f"{share:.3f}" for share in published)
+            rows.append(["MusicVAE, on its own data", told, sampled, "", ""])
+    return [
+        *markdown(["", "told the steps before", "sampled", "greedy", "F1 of greedy notes"], rows),
+        "",
+        f"The {found['split']} split. Shares of the steps that are right. MusicVAE's are "
+        "published, on another and larger corpus, of about 1.5 million files.",
+    ]
 
 
 @click.command()
@@ -93,8 +116,21 @@ def reconstruction(model: str, data: Path, split: str, windows: int, seed: int) 
 @click.option("--judge", metavar="MODEL", help="A model of tokens that says how likely they are.")
 @click.option("--no-leaning", is_flag=True, help="Let melodies lean to no scale on the way.")
 @options.temperature_of_road
+@options.messages
 @options.debug
-def interpolation(
+def interpolation(messages: dict[str, Any], **asked: Any) -> int:
+    """What lies between held-out bars in the latent space of MODEL."""
+    from .report import Report
+
+    with Report("evaluate interpolation", **messages) as report:
+        report.more = _interpolation(report, **asked)
+        if not report.as_json:
+            show(_interpolation_page(report.more))
+    return report.exit_code
+
+
+def _interpolation(
+    report: Report,
     model: str,
     data: Path,
     split: str,
@@ -105,14 +141,13 @@ def interpolation(
     judge: str | None,
     no_leaning: bool,
     temperature: float,
-) -> None:
-    """What lies between held-out bars in the latent space of MODEL."""
+) -> dict[str, Any]:
     from musegen import models
     from musegen.evaluate_latent import roads
     from musegen.sampling import Sampling
 
     loaded, _, lot = _loaded(model, data, split)
-    with progress(loaded.name, wanted=True, unit="pairs") as report:
+    with progress(loaded.name, wanted=not report.quiet, unit="pairs") as update:
         road = roads(
             loaded,
             lot,
@@ -122,33 +157,57 @@ def interpolation(
             seed,
             Sampling(temperature),
             None if judge is None else models.load(judge),
-            report,
+            update,
             leaning=not no_leaning,
         )
+    return {"model": loaded.name, "split": split, "bars": bars, **asdict(road)}
+
+
+def _interpolation_page(found: dict[str, Any]) -> list[str]:
     rows = [
-        ("distance to A rises", [f"{road.away:.3f}"]),
-        ("distance to B falls", [f"{road.nearer:.3f}"]),
-        ("nothing changes", [f"{road.still:.3f}"]),
+        ["distance to A rises", f"{found['away']:.3f}"],
+        ["distance to B falls", f"{found['nearer']:.3f}"],
+        ["nothing changes", f"{found['still']:.3f}"],
     ]
-    rows += [(f"bits per note, {name}", [f"{b:.2f}"]) for name, b in road.bits.items()]
-    rows += [(f"notes in one scale, {name}", [f"{s:.3f}"]) for name, s in road.in_key.items()]
-    table((f"{road.pairs} pairs of {bars} bars, {road.steps} steps, {split} split",), rows)
+    rows += [[f"bits per note, {name}", f"{b:.2f}"] for name, b in found["bits"].items()]
+    rows += [[f"notes in one scale, {name}", f"{s:.3f}"] for name, s in found["in_key"].items()]
+    what = f"{found['pairs']} pairs of {found['bars']} bars, {found['steps']} steps"
+    return markdown(["", f"{what}, {found['split']} split"], rows)
 
 
 @click.command()
 @held_out(300)
 @whole("--bars", 1, 16, 4, "Bars of each window.")
+@options.messages
 @options.debug
-def attributes(model: str, data: Path, split: str, windows: int, seed: int, bars: int) -> None:
+def attributes(messages: dict[str, Any], **asked: Any) -> int:
     """What --more and --less of each attribute do to held-out bars, in standard deviations."""
+    from .report import Report
+
+    with Report("evaluate attributes", **messages) as report:
+        report.more = _attributes(report, **asked)
+        if not report.as_json:
+            show(_attributes_page(report.more))
+    return report.exit_code
+
+
+def _attributes(
+    report: Report, model: str, data: Path, split: str, windows: int, seed: int, bars: int
+) -> dict[str, Any]:
     from musegen.evaluate_latent import movements
 
-    loaded, layout, lot = _loaded(model, data, split)
-    with progress(loaded.name, wanted=True, unit="windows") as report:
-        moves = movements(loaded, lot, bars, windows, seed, report)
-    rows = []
-    for move in moves:
-        for word, changes in (("more", move.more), ("less", move.less)):
-            cells = [f"{changes[name]:+.2f}" for name in layout.attributes]
-            rows.append((f"{word} {move.name}", [*cells, f"{move.moved:.3f}"]))
-    table((*layout.attributes, "more is more than less"), rows)
+    loaded, _, lot = _loaded(model, data, split)
+    with progress(loaded.name, wanted=not report.quiet, unit="windows") as update:
+        moves = movements(loaded, lot, bars, windows, seed, update)
+    rows = [asdict(move) for move in moves]
+    return {"model": loaded.name, "split": split, "bars": bars, "rows": rows}
+
+
+def _attributes_page(found: dict[str, Any]) -> list[str]:
+    rows = [
+        [f"{word} {row['name']}", *(f"{c:+.2f}" for c in row[word].values()), f"{row['moved']:.3f}"]
+        for row in found["rows"]
+        for word in ("more", "less")
+    ]
+    names = [row["name"] for row in found["rows"]]
+    return markdown(["", *names, "more is more than less"], rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,7 +104,11 @@ def sentence(name: str, reading: Reading) -> str:
         f"{named if names else ''}, {counted(song.note_count, 'note')}"
     ]
     if reading.repairs:
-        parts.append(f"repaired: {', '.join(reading.repairs)}")
+        faults = Counter[str]()
+        for repair in reading.repairs:
+            faults[repair.words] += repair.count
+        listed = (f"{words}{f' ({n:,})' * (n > 1)}" for words, n in faults.items())
+        parts.append(f"repaired: {', '.join(listed)}")
     if reading.left_out:
         parts.append(f"left out: {', '.join(reading.left_out)}")
     return "; ".join(parts)
@@ -143,9 +148,22 @@ def input_facts(name: str, reading: Reading) -> dict[str, Any]:
         **asdict(Facts.of(reading.song)),
         "ticks_per_quarter": reading.song.ticks_per_quarter,
         "tracks": [asdict(track) for track in TrackFacts.all_of(reading.song)],
-        "repairs": reading.repairs,
+        "repairs": [{**asdict(r), "message": r.words} for r in reading.repairs],
         "left_out": reading.left_out,
         "recipe": reading.recipe,
+    }
+
+
+def all_facts(name: str, reading: Reading) -> dict[str, Any]:
+    """The same with every change of tempo and metre, and the markers. Ticks count from 0."""
+    song = reading.song
+    return {
+        **input_facts(name, reading),
+        "format": reading.format,
+        "length": song.length,
+        "tempos": [{"tick": t.tick, "bpm": round(t.bpm, 4)} for t in song.tempos],
+        "meter_changes": [{"tick": m.tick, "meter": str(m)} for m in song.meters],
+        "markers": [{"tick": m.tick, "text": m.text} for m in song.markers],
     }
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.music
 @options.style
 @options.likeness
+@options.clip_inputs
 @options.output
 @options.messages
 @options.debug
@@ -31,6 +32,7 @@ def command(
     music: dict[str, Any],
     style: str | None,
     likeness: dict[str, Any],
+    inputs: dict[str, Any],
     output: dict[str, Any],
     messages: dict[str, Any],
 ) -> int:
@@ -43,9 +45,9 @@ def command(
 
     with Report("generate", dry_run=output["dry_run"], **messages) as report:
         if likeness["like"] is None:
-            _new(report, sampling, {**music, "style": style}, likeness, output)
+            _new(report, sampling, {**music, "style": style}, {**likeness, **inputs}, output)
         else:
-            _similar(report, sampling, {**music, "style": style}, likeness, output)
+            _similar(report, sampling, {**music, "style": style}, likeness, inputs, output)
     return report.exit_code
 
 
@@ -81,6 +83,7 @@ def _similar(
     sampling: dict[str, Any],
     music: Mapping[str, Any],
     likeness: Mapping[str, Any],
+    inputs: Mapping[str, Any],
     output: Mapping[str, Any],
 ) -> None:
     from functools import partial
@@ -95,7 +98,7 @@ def _similar(
     _refuse(music, "does not go with --like: the clip says it")
     if sampling["temperature"] is None:
         sampling["temperature"] = 0.5
-    source = named(likeness["like"])
+    source = named(likeness["like"], **inputs)
     paths = [] if source.path is None else [source.path]
     writer = Writer("generate", report, sampling, output, paths)
     wishes = {
@@ -122,6 +125,6 @@ def _refuse(wishes: Mapping[str, Any], why: str) -> None:
     from musegen.errors import UsageError
 
     for name, value in wishes.items():
-        if name != "like" and value not in (None, ()):
+        if name != "like" and value is not None and value != () and value is not False:
             option = {"meter": "metre", "tracks": "track"}.get(name, name)
             raise UsageError(f"--{option} {why}")

@@ -12,7 +12,7 @@ from . import options
 
 @click.command("groove", epilog="Example: musegen groove beat.mid --style funk --strength 0.8")
 @options.files
-@options.recursive
+@options.inputs
 @options.sampling("groove-vae")
 @options.grooving
 @options.feel
@@ -22,7 +22,7 @@ from . import options
 @options.debug
 def command(
     files: tuple[str, ...],
-    recursive: bool,
+    inputs: dict[str, Any],
     sampling: dict[str, Any],
     wishes: dict[str, Any],
     feel: str | None,
@@ -51,10 +51,10 @@ def command(
 
     with Report("groove", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("groove", sampling["model"]), wishes["style"])
-        inputs = expand(files, recursive=recursive)
+        sources = expand(files, **inputs)
         performances = [] if feel is None else [Path(feel)]
         check_audio(audio, performances)
-        paths = [source.path for source in inputs if source.path is not None]
+        paths = [source.path for source in sources if source.path is not None]
         writer = Writer("groove", report, sampling, output, paths + performances)
         borrowed = report.more["from"] = None
         if feel is not None:
@@ -62,7 +62,7 @@ def command(
             report.more["from"] = heard.facts
             report.say(heard.words)
             borrowed = heard.song
-        for source in inputs:
+        for source in sources:
             with report.attempt(source.name):
                 reading = source.read()
                 report.inputs.append(input_facts(source.name, reading))

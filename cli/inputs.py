@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from musegen import midi
 from musegen.errors import UnreadableError
@@ -18,10 +19,12 @@ SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 
 @dataclass(frozen=True)
 class Input:
-    """One input; `path` is None for standard input."""
+    """One input; `path` is None for standard input, the others are as in `midi.read`."""
 
     name: str
     path: Path | None
+    strict: bool = False
+    sequence: int | None = None
 
     @property
     def stem(self) -> str:
@@ -30,27 +33,31 @@ class Input:
 
     def read(self) -> Reading:
         """UnreadableError or LimitError where it cannot be read."""
+        return midi.parse(self.data(), self.name, strict=self.strict, sequence=self.sequence)
+
+    def data(self) -> bytes:
+        """Its bytes, unread beyond the limit; the same errors."""
         if self.path is None:
-            if sys.stdin.isatty():
+            if sys.stdin is None or sys.stdin.isatty():
                 raise UnreadableError("standard input: nothing is piped in; name a file")
-            return midi.parse(sys.stdin.buffer.read(midi.MAX_BYTES + 1), self.name)
+            return midi.data_of(sys.stdin.buffer, self.name)
         if self.path.is_dir():
             raise UnreadableError(
                 f"{self.name}: no MIDI files in this folder; --recursive searches those within it"
             )
-        return midi.read(self.path)
+        return midi.data_of(self.path, self.name)
 
 
-def named(word: str) -> Input:
+def named(word: str, **reading: Any) -> Input:
     """The one input that a word means: a file, or standard input. UnreadableError of a folder."""
     if word == "-":
-        return Input("standard input", None)
+        return Input("standard input", None, **reading)
     if Path(word).is_dir():
         raise UnreadableError(f"{word}: is a folder; name one file")
-    return Input(word, Path(word))
+    return Input(word, Path(word), **reading)
 
 
-def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
+def expand(words: Iterable[str], *, recursive: bool, **reading: Any) -> list[Input]:
     """The inputs that the words of a command line mean, each once.
 
     A folder stands for the MIDI files in it, in order of name, or for itself where it has none.
@@ -58,12 +65,12 @@ def expand(words: Iterable[str], *, recursive: bool) -> list[Input]:
     found: dict[str, Input] = {}
     for word in words:
         if word == "-":
-            found["-"] = named(word)
+            found["-"] = named(word, **reading)
             continue
         path = Path(word)
         files = _files(path, recursive) if path.is_dir() else []
         for file in files or [path]:
-            found.setdefault(os.path.realpath(file), Input(str(file), file))
+            found.setdefault(os.path.realpath(file), Input(str(file), file, **reading))
     return list(found.values())
 
 

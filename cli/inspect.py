@@ -11,24 +11,24 @@ from . import options
 
 @click.command("inspect", epilog="Example: musegen inspect song.mid")
 @options.files
-@options.recursive
+@options.inputs
 @options.messages
 @options.debug
-def command(files: tuple[str, ...], recursive: bool, messages: dict[str, Any]) -> int:
+def command(files: tuple[str, ...], inputs: dict[str, Any], messages: dict[str, Any]) -> int:
     """Show what musegen understands of each FILE, what it mends and what it leaves out.
 
     A FILE may be a folder, or '-' for standard input. Track numbers are those of --track.
     """
     from .console import show
-    from .facts import input_facts, page
+    from .facts import all_facts, page
     from .inputs import expand
     from .report import Report
 
     with Report("inspect", **messages) as report:
-        for source in expand(files, recursive=recursive):
+        for source in expand(files, **inputs):
             with report.attempt(source.name):
                 reading = source.read()
-                report.inputs.append(input_facts(source.name, reading))
+                report.inputs.append(all_facts(source.name, reading))
                 if not report.as_json:
                     show(page(source.name, reading))
     return report.exit_code

@@ -22,6 +22,7 @@ from . import options
     model_shown="what suits the clips",
 )
 @options.road
+@options.clip_inputs
 @options.output
 @options.messages
 @options.debug
@@ -31,6 +32,7 @@ def command(
     steps: int,
     sampling: dict[str, Any],
     wishes: dict[str, Any],
+    inputs: dict[str, Any],
     output: dict[str, Any],
     messages: dict[str, Any],
 ) -> int:
@@ -51,7 +53,7 @@ def command(
     from .takes import Expected, Writer
 
     with Report("interpolate", dry_run=output["dry_run"], **messages) as report:
-        sources = [named(first), named(second)]
+        sources = [named(first, **inputs), named(second, **inputs)]
         if first == second == "-":
             raise UsageError("standard input is one clip; name a file for the other")
         paths = [source.path for source in sources if source.path is not None]

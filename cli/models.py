@@ -30,7 +30,8 @@ class Model:
     @classmethod
     def of(cls, folder: Path) -> Model:
         """ModelError where the recipe or the weights are damaged."""
-        from musegen.models import CARD, WEIGHTS, read_recipe, weights_header
+        from musegen.models import CARD, read_recipe
+        from musegen.weights import WEIGHTS, weights_header
 
         recipe, weights, card = read_recipe(folder), folder / WEIGHTS, folder / CARD
         tensors = weights_header(weights).values() if weights.is_file() else ()

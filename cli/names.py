@@ -13,14 +13,19 @@ Fields = Mapping[str, str | int]
 FIELDS = ("stem", "verb", "n", "bpm", "key", "bars", "seed")
 """`n` counts the takes from 1, `bpm` is whole, `key` is short: "Am", "F#", or "nokey"."""
 
+SUFFIX = ".mid"
+
 MAX_BYTES = 200
-"""File systems take 255, the suffix included."""
+"""Of a name without its suffix; file systems take 255 in all."""
 
 MAX_LENGTH = 100
 """Of a template, in characters."""
 
 _FORBIDDEN = '<>:"/\\|?*'
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(con|conin\$|conout\$|prn|aux|nul|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE
+)
+"""What Windows takes for a device, whatever suffix follows."""
 
 
 def fields_of(template: str) -> set[str]:
@@ -45,6 +50,8 @@ def checked_template(template: str) -> str:
             raise ValueError(f"{{{name}:{spec}}} is no format; write {{n:02}} for two digits")
     if not template.strip(" .") or len(template) > MAX_LENGTH:
         raise ValueError(f"a template has 1 to {MAX_LENGTH} characters")
+    if len(file_name(template, _LONGEST, 10**6).encode()) > MAX_BYTES + len(SUFFIX):
+        raise ValueError(f"names would be longer than {MAX_BYTES} bytes; shorten the template")
     return template
 
 
@@ -74,6 +81,16 @@ def short_key(key: str) -> str:
     return key.replace(" minor", "m").replace(" major", "")
 
 
+_LONGEST: Fields = {
+    "stem": "",  # which is cut
+    "verb": "interpolate",
+    "bpm": 400,
+    "key": "nokey",
+    "bars": 10**6,
+    "seed": 2**53,
+}
+
+
 def file_name(template: str, values: Fields, n: int) -> str:
     """The name of take `n`; a template without {n} gets it from the second take on.
 
@@ -84,12 +101,14 @@ def file_name(template: str, values: Fields, n: int) -> str:
     while True:
         name = safe(numbered.format_map({**values, "stem": stem, "n": n}))
         if not stem or len(name.encode()) <= MAX_BYTES:
-            return f"{name}.mid"
+            return name + SUFFIX
         stem = stem[:-1]
 
 
 def safe(name: str) -> str:
-    """`name` as one every file system takes, that is neither hidden nor a way to another folder."""
+    """`name` as one every file system takes, that is no option, neither hidden nor a way to another
+    folder, and shows all there is of it.
+    """
     kept = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in name)
-    kept = kept.strip(" .")
+    kept = kept.lstrip(" .-").rstrip(" .")
     return f"_{kept}" if _RESERVED.fullmatch(kept) else kept or "musegen"

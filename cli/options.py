@@ -11,8 +11,10 @@ from typing import Any
 
 import click
 
+from musegen import limits
+
 from . import values
-from .values import MAX_SEED, F, Number, checked
+from .values import MAX_SEED, F, Number, checked, within
 
 
 def _debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -37,11 +39,11 @@ def _variations(default: int, what: str) -> Callable[[F], F]:
         "--variations",
         "-n",
         type=str,
-        callback=checked(Number(int, 1, 64)),
+        callback=within(limits.VARIATIONS),
         default=default,
         show_default=True,
         metavar="N",
-        help=f"How many {what} to write, 1 to 64.",
+        help=f"How many {what} to write, 1 to {limits.VARIATIONS.usual}.",
     )
 
 
@@ -50,7 +52,7 @@ def _length(default: int | None, text: str) -> Callable[[F], F]:
         "--length",
         "-l",
         type=str,
-        callback=checked(Number(int, 1, 1024)),
+        callback=within(limits.LENGTH),
         default=default,
         show_default=default is not None,
         metavar="BARS",
@@ -261,7 +263,7 @@ less = _attribute("--less", "Less")
 steps = click.option(
     "--steps",
     type=str,
-    callback=checked(Number(int, 2, 64)),
+    callback=within(limits.STEPS, 2),
     default=5,
     show_default=True,
     metavar="N",
@@ -306,6 +308,17 @@ audio_meter = click.option(
 
 files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
 recursive = click.option("--recursive", "-r", is_flag=True, help="Search folders within folders.")
+strict = click.option(
+    "--strict", is_flag=True, help="Refuse a MIDI file that would have to be repaired."
+)
+sequence = click.option(
+    "--sequence",
+    type=str,
+    callback=checked(Number(int, 1, 65535)),
+    metavar="N",
+    help="The one that is meant of a MIDI file of several (type 2); by default the first with "
+    "notes.",
+)
 output_dir = click.option(
     "--output-dir",
     "-o",
@@ -313,6 +326,15 @@ output_dir = click.option(
     default=".",
     metavar="FOLDER",
     help="Where the files go; made if missing. By default the folder you are in.",
+)
+repaired = click.option(
+    "--output",
+    "-o",
+    "place",
+    default=".",
+    metavar="FILE|FOLDER",
+    help="The file to write (.mid), or the folder; by default the folder you are in, where "
+    "song.mid becomes song_repaired.mid.",
 )
 name_template = click.option(
     "--name-template",
@@ -421,6 +443,8 @@ road = bundle(
     tracks("The track that is meant in both clips, or, given twice, in A and in B", again=False),
 )
 audio = bundle("audio", audio_tempo, audio_meter)
+inputs = bundle("inputs", recursive, strict, sequence)
+clip_inputs = bundle("inputs", strict, sequence)
 music = bundle("music", tempo, key, meter, instruments)
 output = bundle("output", output_dir, name_template, on_exists, no_program, dry_run)
 messages = bundle("messages", as_json, quiet)

@@ -1,17 +1,20 @@
-"""Where songs go: the next free names in a folder, each file whole or not there at all."""
+"""Where files go: the next free names in a folder, each file whole or not there at all."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from musegen import midi
-from musegen.errors import OutputError
-from musegen.song import Song
+from musegen.errors import ExistsError, OutputError
+from musegen.publishing import publish
 
 from .names import Fields, fields_of, file_name
+
+STDIN = 0
 
 
 class Folder:
@@ -25,12 +28,12 @@ class Folder:
         self, path: str, template: str, on_exists: str, inputs: Iterable[Path] = ()
     ) -> None:
         self.path, self.template, self.on_exists = Path(path), template, on_exists
-        self._inputs = {_identity(path) for path in inputs} - {None}
+        self._inputs = _marks(STDIN).union(*map(_marks, inputs))
         self._given: set[str] = set()
-        nearest = next(p for p in (self.path, *self.path.resolve().parents) if p.exists())
+        nearest = next(p for p in (self.path, *self.path.parents) if os.path.lexists(p))
         if not nearest.is_dir():
-            raise OutputError(f"{nearest}: is a file; --output-dir names a folder")
-        if not os.access(nearest, os.W_OK):
+            raise OutputError(f"{nearest}: is not a folder; --output-dir names one")
+        if not os.access(nearest, os.W_OK | os.X_OK):
             raise OutputError(f"{nearest}: cannot be written to; choose another --output-dir")
 
     @property
@@ -46,18 +49,22 @@ class Folder:
                 self.path / file_name(self.template, fields, n)
                 for n, fields in enumerate(takes, first)
             ]
-            busy = [i for i, path in enumerate(paths) if self._is_busy(path)]
+            busy, seen = 0, set()
+            for i, path in enumerate(paths, 1):
+                name = _folded(path)
+                if name in self._given or name in seen or self._is_taken(path):
+                    busy = i
+                seen.add(name)
             if not busy:
                 return paths
-            first += busy[-1] + 1
+            first += busy
 
-    def _is_busy(self, path: Path) -> bool:
-        mine = str(path).casefold() in self._given
-        return mine or (self.on_exists == "number" and os.path.lexists(path))
+    def _is_taken(self, path: Path) -> bool:
+        return self.on_exists == "number" and os.path.lexists(path)
 
     def reserve(self, path: Path) -> None:
         """Give `path` away: no later take gets it."""
-        self._given.add(str(path).casefold())
+        self._given.add(_folded(path))
 
     def is_skipped(self, path: Path) -> bool:
         """Whether a file is there that is to stay; OutputError where it must not be there."""
@@ -65,14 +72,12 @@ class Folder:
             return False
         if self.on_exists == "fail":
             raise OutputError(f"{path}: exists; --on-exists says what to do")
-        if self.on_exists == "overwrite" and _identity(path) in self._inputs:
+        if self.on_exists == "overwrite" and _marks(path) & self._inputs:
             raise OutputError(f"{path}: is an input, which is never replaced; choose another name")
         return self.on_exists == "skip"
 
-    def write(
-        self, song: Song, path: Path, fields: Fields, *, recipe: str, program_changes: bool
-    ) -> tuple[Path, str]:
-        """Publish a song; returns where, and the SHA-256 of the file.
+    def write(self, data: bytes, path: Path, fields: Fields) -> tuple[Path, str]:
+        """Publish the bytes of a file; returns where, and their SHA-256.
 
         Where another program took the name in the meantime, the next free number is used.
         """
@@ -82,25 +87,24 @@ class Folder:
             raise OutputError(f"{self.path}: cannot be made: {error.strerror}") from None
         while True:
             try:
-                midi.write(
-                    song,
-                    path,
-                    recipe=recipe,
-                    program_changes=program_changes,
-                    overwrite=self.on_exists == "overwrite",
-                )
-            except OutputError:
-                if self.on_exists != "number" or not os.path.lexists(path):
+                publish(path, data, overwrite=self.on_exists == "overwrite")
+            except ExistsError:
+                if self.on_exists != "number":
                     raise
                 path = self.paths([fields])[0]
             else:
-                return path, hashlib.sha256(path.read_bytes()).hexdigest()
+                return path, hashlib.sha256(data).hexdigest()
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file a path leads to, through links; None where there is none."""
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return None
-    return status.st_dev, status.st_ino
+def _folded(path: Path) -> str:
+    """The same for two paths that some file system takes for one."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _marks(file: Path | int) -> set[object]:
+    """What tells that two paths, or open files, are one file: where links lead, and its number."""
+    marks: set[object] = set() if isinstance(file, int) else {os.path.realpath(file)}
+    with contextlib.suppress(OSError, ValueError):
+        status = os.stat(file)
+        marks.add((status.st_dev, status.st_ino))
+    return marks

@@ -7,15 +7,20 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 from musegen import __version__
 
 from .console import clean, say, show, table
+from .interrupts import ignored
 from .verdict import verdict
+
+if TYPE_CHECKING:
+    from .facts import Facts
 
 SCHEMA_VERSION = 1
 """Of the JSON object; it rises when a field goes or changes its meaning, not when one is added."""
@@ -23,12 +28,15 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Output:
-    """A file that was written, or with --dry-run would be: what is not known yet is None."""
+    """A file that was written, or with --dry-run would be.
+
+    What is not known yet is None, and so is what no model wrote.
+    """
 
     path: str
     input: str | None
-    variation: int
-    seed: int
+    variation: int | None
+    seed: int | None
     model: str | None
     bars: int
     bpm: float | None
@@ -40,6 +48,26 @@ class Output:
     sha256: str | None = None
     step: int | None = None
     """Of a variation that is several files."""
+
+    @classmethod
+    def of(
+        cls, facts: Facts, path: Path, input_name: str | None, digest: str, **more: Any
+    ) -> Output:
+        """The file at `path`; `more` says which take it is, of what seed and model."""
+        take: dict[str, Any] = {"variation": None, "seed": None, "model": None, **more}
+        return cls(
+            path=str(path),
+            input=input_name,
+            bars=facts.bars,
+            bpm=facts.bpm,
+            key=facts.key,
+            key_is_estimated=facts.key_is_estimated,
+            notes=facts.notes,
+            range=facts.range,
+            seconds=facts.seconds,
+            sha256=digest,
+            **take,
+        )
 
 
 HEADS = ("file", "bars", "notes", "range", "key", "bpm", "seconds", "seed")
@@ -59,7 +87,7 @@ def row(output: Output) -> tuple[str, ...]:
         word(output.key) + "?" * output.key_is_estimated,
         "-" if output.bpm is None else f"{output.bpm:g}",
         "-" if output.seconds is None else f"{output.seconds:.1f}",
-        str(output.seed),
+        word(output.seed),
     )
 
 
@@ -95,15 +123,16 @@ class Report:
             say(line)
 
     def warn(self, input_name: str | None, message: str) -> None:
-        self._warnings.append({"input": input_name, "message": message})
+        self._warnings.append({"input": input_name, "message": clean(message)})
         self.say(_headed(input_name, message))
 
     def fail(self, input_name: str | None, error: BaseException) -> None:
         """Take note of an error and tell it."""
         if self.debug:
-            traceback.print_exception(error)
+            for line in "".join(traceback.format_exception(error)).splitlines():
+                say(line)
         code, message = verdict(error)
-        self._errors.append({"input": input_name, "code": code, "message": message})
+        self._errors.append({"input": input_name, "code": code, "message": clean(message)})
         say(f"error: {_headed(input_name, message)}")
         self.exit_code = code
 
@@ -124,24 +153,26 @@ class Report:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        if error is None:
-            codes = [entry["code"] for entry in self._errors]
-            if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
-                self.exit_code = 1
-        elif isinstance(error, (Exception, KeyboardInterrupt)):
-            self.fail(None, error)
-        else:
-            return False
-        self.show()
-        return True
+        with ignored():
+            if error is None:
+                codes = [entry["code"] for entry in self._errors]
+                if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
+                    self.exit_code = 1
+            elif isinstance(error, (Exception, KeyboardInterrupt)):
+                self.fail(None, error)
+            else:
+                return False
+            self.show()
+            return True
 
     def show(self) -> None:
         if self.as_json:
-            show(json.dumps(self.as_dict(), indent=2).splitlines())
+            show(json.dumps(self.as_dict(), indent=2, allow_nan=False).splitlines())
         elif self.outputs:
             show(table(HEADS, map(row, self.outputs)))
 
     def as_dict(self) -> dict[str, Any]:
+        """As `report.schema.json` has it; names are as they are, messages have but what prints."""
         return {
             "schema_version": SCHEMA_VERSION,
             "version": __version__,

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from musegen import midi, models
 from musegen.verbs.takes import serving
+from musegen.weights import check_weights
 
 from .console import clean, progress
 from .facts import Facts
+from .interrupts import held_back
 from .names import Fields, fields
 from .outputs import Folder
 from .report import Output, Report
@@ -56,7 +58,7 @@ class Writer:
         # Here, not for every input, nor where torch has been loaded for nothing.
         if sampling["model"] is not None:
             serving(verb, sampling["model"])
-            models.check_weights(models.find(sampling["model"]))
+            check_weights(models.find(sampling["model"]))
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
 
     def run(
@@ -67,7 +69,7 @@ class Writer:
     ) -> None:
         """Write the takes of `verb`, which gets the sampling options and `progress`."""
         if self.sampling["model"] is None and expected.model is not None:
-            models.check_weights(models.find(expected.model))
+            check_weights(models.find(expected.model))
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * (self.variations * self.steps))
@@ -75,6 +77,8 @@ class Writer:
             if self.report.dry_run or len(skipped) == len(paths):
                 self._plan(expected, input_name, paths, skipped)
                 return
+        with held_back():
+            import torch  # noqa: F401 (broken off in the middle, it takes Python along)
         with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
             takes = verb(**self.sampling, progress=update)
         for remark in (*takes.remarks, *midi.shared_programs(takes[0])):
@@ -86,30 +90,21 @@ class Writer:
             if self.folder.is_skipped(path):
                 self._skip(input_name, path)
                 continue
-            path, digest = self.folder.write(
-                takes[k],
-                path,
-                names[k],
-                recipe=takes.recipe,
-                program_changes=self.program_changes,
+            data = midi.sound_bytes(
+                takes[k], str(path), recipe=takes.recipe, program_changes=self.program_changes
             )
+            path, digest = self.folder.write(data, path, names[k])
             self.folder.reserve(path)
             self.report.outputs.append(
-                Output(
-                    path=str(path),
-                    input=input_name,
+                Output.of(
+                    facts[k],
+                    path,
+                    input_name,
+                    digest,
                     variation=k // self.steps + 1,
                     step=self._step(k),
                     seed=takes.seed,
                     model=takes.model,
-                    bars=facts[k].bars,
-                    bpm=facts[k].bpm,
-                    key=facts[k].key,
-                    key_is_estimated=facts[k].key_is_estimated,
-                    notes=facts[k].notes,
-                    range=facts[k].range,
-                    seconds=facts[k].seconds,
-                    sha256=digest,
                 )
             )
 

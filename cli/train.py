@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +21,39 @@ from . import options
 )
 @options.device
 @click.option("--compile", "compiled", is_flag=True, help="Compile the network first; for a GPU.")
-@options.quiet
+@options.messages
 @options.debug
-def command(config: str, data: str, run: str, device: str, compiled: bool, quiet: bool) -> int:
+def command(
+    config: str, data: str, run: str, device: str, compiled: bool, messages: dict[str, Any]
+) -> int:
     """Train the model of the recipe CONFIG.
 
     A run that was interrupted goes on from its last checkpoint, exactly. Under torchrun, the
     processes share the work.
     """
-    from musegen.train import train
+    from .console import show
+    from .report import Report
 
-    from .console import say, show
-    from .recipes import recipe_of
+    first = os.environ.get("RANK", "0") == "0"  # of torchrun's processes; stdout is its own
+    messages["as_json"] &= first
+    with Report("train", **messages) as report:
+        from musegen.train import train
 
-    recipe = recipe_of(config)
+        from .recipes import recipe_of
 
-    def report(line: dict[str, Any]) -> None:
-        if not quiet:
-            say(progress(line, recipe.training.end))
-
-    weights = train(recipe, Path(data), Path(run), device=device, compiled=compiled, report=report)
-    show([str(weights)])
-    return 0
+        recipe = recipe_of(config)
+        weights = train(
+            recipe,
+            Path(data),
+            Path(run),
+            device=device,
+            compiled=compiled,
+            report=lambda line: report.say(progress(line, recipe.training.end)),
+        )
+        report.more["weights"] = str(weights)
+        if first and not report.as_json:
+            show([str(weights)])
+    return report.exit_code
 
 
 def progress(line: dict[str, Any], steps: int) -> str:

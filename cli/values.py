@@ -6,6 +6,7 @@ option's name.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Any, TypeVar
 
 import click
 
-from musegen.errors import MusegenError
+from musegen.errors import LimitError, MusegenError
+from musegen.limits import Limit
 
 F = TypeVar("F", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -57,17 +59,30 @@ class Number:
 
 
 def checked(parse: Callable[[Any], Any]) -> Callback:
-    """A callback that answers what `parse` raises with the option's name."""
+    """A callback that answers what `parse` raises, but a LimitError, with the option's name."""
 
     def callback(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
         if value is None or value == ():
             return None
         try:
             return parse(value)
+        except LimitError:
+            raise
         except (MusegenError, ValueError) as error:
             raise click.BadParameter(str(error), ctx, param) from None
 
     return callback
+
+
+def within(limit: Limit, low: int = 1) -> Callback:
+    """A callback that reads a whole number from `low` up to a limit; LimitError beyond it."""
+
+    def parse(text: str) -> int | float:
+        with contextlib.suppress(ValueError):
+            limit.check(int(text), f"{int(text):,}")
+        return Number(int, low, limit.value)(text)
+
+    return checked(parse)
 
 
 def whole(name: str, low: int, high: int, default: int, text: str) -> Callable[[F], F]:

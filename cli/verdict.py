@@ -17,7 +17,10 @@ def verdict(error: BaseException) -> tuple[int, str]:
         return error.exit_code, error.format_message()
     if isinstance(error, MusegenError):
         return error.exit_code, str(error)
-    if isinstance(error, OSError) and error.filename is not None:
-        return 4, f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.strerror:
+        # Whatever is read answers for itself; what is left was to be written.
+        return 4, f"{error.filename or 'a file cannot be written'}: {error.strerror}"
     kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # torch's, of a GPU
+        return 6, "not enough memory; ask for less at a time"
     return 1, f"a fault in musegen ({kind}: {error}); --debug shows where; please report it"

@@ -23,6 +23,17 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
     assert tunes.split("|")[2:4] == everything.split("|")[2:4] == weighted.split("|")[2:4]
     network, counts = (float(cell) for cell in tunes.split("|")[2:4])
     assert counts < network
+    report = musegen("evaluate", "likelihood", tiny_model, *words, "--json").json
+    assert [row["corpus"] for row in report["rows"]] == ["tunes", None]
+    assert report["weighted"]["weights"] == {"tunes": 2}
+    for bits in (
+        *(row["bits_per_note"] for row in report["rows"]),
+        report["weighted"]["bits_per_note"],
+    ):
+        assert bits == {
+            "tiny-transformer": pytest.approx(network, abs=0.006),
+            "order-4 counts": pytest.approx(counts, abs=0.006),
+        }
 
 
 @pytest.mark.parametrize(
@@ -66,8 +77,17 @@ def test_data_of_another_model_are_refused(
 def test_continuations_stand_beside_the_data(
     musegen: Musegen, data: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    words = ("--pieces", "2", "--prompt", "4", "--length", "2", "-o", tmp_path / "out")
-    result = musegen("evaluate", "continuations", tiny_model, "--data", data, *words)
+    size = ("--pieces", "2", "--prompt", "4", "--length", "2", "-o")
+    words = ("evaluate", "continuations", tiny_model, "--data", data, *size)
+    result = musegen(*words, tmp_path / "out")
     assert result.code == 0
     assert "scale consistency" in result.out
     assert len(list((tmp_path / "out").glob("*.mid"))) == 2
+    assert musegen(*words, tmp_path / "out").code == 4
+    report = musegen(*words, tmp_path / "new", "--json").json
+    assert sorted(report["files"]) == sorted(map(str, (tmp_path / "new").glob("*.mid")))
+    heads, _, *lines = [line.strip("| ").split(" | ") for line in result.out.splitlines()]
+    assert heads == ["mean over 1 pieces", *(row["name"] for row in report["rows"])]
+    for name, *cells in lines[:-1]:
+        means = [row[name.replace(" ", "_")] for row in report["rows"]]
+        assert cells == ["-" if mean is None else f"{mean:.3f}" for mean in means]

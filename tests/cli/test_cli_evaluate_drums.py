@@ -25,7 +25,11 @@ def test_a_feel_is_measured_beside_plain_rules(
     assert {"quantised", "one shift", "by voice and position"} <= rows.keys()
     assert {"tiny-groove, usual", "tiny-groove, sampled"} <= rows.keys()
     assert float(rows["quantised"][0]) > 0
-    assert result.out.splitlines()[-1].startswith("Songs of which 'groove' kept every note: ")
+    assert result.out.splitlines()[-1] == "Songs of which 'groove' kept every note: 1 of 1."
+    report = musegen("evaluate", "feel", tiny_groove_model, *words(beats), "--json").json
+    assert {row["name"]: f"{row['timing_ms']:.2f}" for row in report["rows"]} == {
+        name: cells[0] for name, cells in rows.items() if not name.startswith("timing")
+    }
 
 
 def test_parts_are_measured_beside_the_drummers(
@@ -36,6 +40,12 @@ def test_parts_are_measured_beside_the_drummers(
     rows = table(result.out.splitlines())
     assert rows["the drummers"][:2] == ["1.000", "1.000"]
     assert rows["tiny-drummer, sampled"][0] == "1.000"
+    report = musegen("evaluate", "parts", tiny_drummer_model, *words(beats), "--json").json
+    voices = {row["name"]: row["voices"]["snare"] for row in report["rows"]}
+    assert voices["the drummers"] == 1
+    assert [f"{share:.3f}" for share in voices.values()] == [
+        cells[3] for name, cells in rows.items() if name in voices
+    ]
 
 
 @pytest.mark.parametrize("command", ["feel", "parts"])

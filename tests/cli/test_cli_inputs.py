@@ -71,7 +71,7 @@ def test_standard_input_at_a_keyboard_does_not_wait(musegen: Musegen) -> None:
         (b"", 3, "bad.mid: not a MIDI file but empty; export MIDI instead"),
         (b"hello", 3, "bad.mid: not a MIDI file but text; export MIDI instead"),
         (midi.to_bytes(Song()), 3, "bad.mid: no notes found"),
-        (bytes(midi.MAX_BYTES + 1), 6, "bad.mid: larger than 16 MiB"),
+        (bytes((16 << 20) + 1), 6, "bad.mid: more than 16 MiB of MIDI"),
     ],
     ids=["missing", "empty", "text", "silent", "too large"],
 )
@@ -114,7 +114,7 @@ def test_a_batch_goes_on_after_a_bad_file(musegen: Musegen, tune_file: Path, fak
 
 def test_where_all_failed_alike_the_code_says_how(musegen: Musegen) -> None:
     assert musegen("inspect", "one.mid", "two.mid").code == 3
-    Path("large.mid").write_bytes(bytes(midi.MAX_BYTES + 1))
+    Path("large.mid").write_bytes(bytes((16 << 20) + 1))
     assert musegen("inspect", "one.mid", "large.mid").code == 1
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from conftest import EXAMPLES, Musegen
 
 from musegen import midi
-from musegen.song import Meter, Notes, Song, Tempo, Track
+from musegen.song import Marker, Meter, Notes, Song, Tempo, Track
 
 BAND = """\
 band.mid
@@ -50,7 +50,7 @@ def test_what_changes_and_what_is_mended_is_told(musegen: Musegen) -> None:
         "  track  name  instrument  channel  notes  range  polyphony\n"
         "  1      -     Violin            4     30  A3-A4        1.0\n"
         "\n"
-        "  repaired: bytes after the last track ignored\n"
+        f"  repaired: byte {len(data)}: bytes between or after the tracks skipped\n"
         f"  made by: {recipe}\n"
     )
 
@@ -74,3 +74,54 @@ def test_json_has_every_file(musegen: Musegen) -> None:
     assert result.code == 1
     assert len(result.json["inputs"]) == 6
     assert [error["input"] for error in result.json["errors"]] == ["nothing.mid"]
+
+
+def test_json_has_all_that_was_understood(musegen: Musegen) -> None:
+    song = Song(
+        (Track(Notes.of([(0, 480, 60, 80)])),),
+        length=1440 + 1920,
+        tempos=(Tempo.from_bpm(120), Tempo.from_bpm(96, 1920)),
+        meters=(Meter(0, 3, 4), Meter(1440, 4, 4)),
+        markers=(Marker(1440, "B"),),
+    )
+    Path("odd.mid").write_bytes(midi.to_bytes(song) + b"12345")
+    (facts,) = musegen("inspect", "odd.mid", "--json").json["inputs"]
+    assert (facts["format"], facts["length"]) == (1, song.length)
+    assert facts["tempos"] == [{"tick": 0, "bpm": 120}, {"tick": 1920, "bpm": 96}]
+    assert facts["meter_changes"] == [{"tick": 0, "meter": "3/4"}, {"tick": 1440, "meter": "4/4"}]
+    assert facts["markers"] == [{"tick": 1440, "text": "B"}]
+    assert facts["repairs"] == [
+        {
+            "code": "garbage",
+            "track": None,
+            "byte": len(midi.to_bytes(song)),
+            "count": 1,
+            "message": "bytes between or after the tracks skipped",
+        }
+    ]
+
+
+def test_strict_refuses_what_would_be_repaired(musegen: Musegen) -> None:
+    sound = (EXAMPLES / "jig.mid").read_bytes()
+    Path("sound.mid").write_bytes(sound)
+    Path("odd.mid").write_bytes(sound + b"12345")
+    result = musegen("inspect", "--strict", "sound.mid", "odd.mid", "-q")
+    assert (result.code, result.out.splitlines()[0]) == (1, "sound.mid")
+    assert result.err == (
+        f"error: odd.mid: byte {len(sound):,}: bytes between or after the tracks skipped; "
+        "'musegen repair' mends it\n"
+    )
+
+
+def test_one_sequence_of_several_is_chosen(musegen: Musegen) -> None:
+    two = bytearray(
+        midi.to_bytes(Song((Track(Notes.of([(0, 480, 60, 80)]), name="Second"),), 1920))
+    )
+    two[9] = 2  # type 2: the conductor's track is a piece of its own
+    Path("two.mid").write_bytes(two)
+    (facts,) = musegen("inspect", "two.mid", "--json").json["inputs"]
+    assert facts["left_out"] == ["type 2: only sequence 2 of 2 was taken"]
+    (facts,) = musegen("inspect", "two.mid", "--sequence", "1", "--json").json["inputs"]
+    assert facts["notes"] == 0
+    result = musegen("inspect", "two.mid", "--sequence", "3", "-q")
+    assert result.err == "error: two.mid: has 2 sequences: there is no sequence 3\n"

@@ -255,7 +255,7 @@ def bad(clips: tuple[str, str], tmp_path: Path) -> Path:
         (["broken.mid"], 3, "broken.mid"),
         (["b.mid", "--track", "Oboe"], 2, "a.mid: no track with notes is called 'Oboe'; there are"),
         (["b.mid", "--steps", "1"], 2, "1 is not a whole number from 2 to 64"),
-        (["b.mid", "--steps", "65"], 2, "65 is not a whole number from 2 to 64"),
+        (["b.mid", "--steps", "65"], 6, "65: more than 64 steps from one clip to another"),
         (["b.mid", "--length", "0"], 2, "0 is not a whole number from 1 to 1024"),
         (["b.mid", "--model", "groove-vae"], 5, "groove-vae does not serve interpolate; it serves"),
         (["b.mid", "--model", "melody-vea"], 5, "Did you mean melody-vae?"),

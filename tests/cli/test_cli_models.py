@@ -10,7 +10,7 @@ import pytest
 from conftest import EXAMPLES, Musegen
 from safetensors.torch import load_file
 
-from musegen import models
+from musegen import models, weights
 
 
 @pytest.fixture
@@ -23,14 +23,14 @@ def shelf(
     shutil.copytree(tiny_melody_model, folder / "tiny-lstm")
     (folder / "tiny-lstm" / models.CARD).write_text("A card.")
     shutil.copytree(tiny_model, folder / "unmade")
-    (folder / "unmade" / models.WEIGHTS).unlink()
+    (folder / "unmade" / weights.WEIGHTS).unlink()
     monkeypatch.setattr(models, "shelf", lambda: folder)
     return folder
 
 
 def test_list(musegen: Musegen, shelf: Path) -> None:
     result = musegen("models", "list")
-    size = (shelf / "tiny-transformer" / models.WEIGHTS).stat().st_size
+    size = (shelf / "tiny-transformer" / weights.WEIGHTS).stat().st_size
     assert (result.code, result.err) == (0, "")
     heads, *rows = [re.split("  +", line) for line in result.out.splitlines()]
     assert heads == ["model", "verbs", "network", "parameters", "size", "weights"]
@@ -45,7 +45,7 @@ def test_list_as_json(musegen: Musegen, shelf: Path) -> None:
     melody, band, unmade = musegen("models", "list", "--json").json["models"]
     assert melody["card"] == str(shelf / "tiny-lstm" / models.CARD)
     assert band["card"] is None
-    tensors = load_file(shelf / "tiny-transformer" / models.WEIGHTS).values()
+    tensors = load_file(shelf / "tiny-transformer" / weights.WEIGHTS).values()
     assert band["parameters"] == sum(tensor.numel() for tensor in tensors)
     assert band["corpora"] == [{"name": "tunes", "style": "folk", "weight": 1.0}]
     assert (unmade["parameters"], unmade["bytes"]) == (None, None)
@@ -82,14 +82,14 @@ def test_info_of_none(musegen: Musegen, shelf: Path) -> None:
 
 
 def test_damaged_weights(musegen: Musegen, shelf: Path) -> None:
-    (shelf / "unmade" / models.WEIGHTS).write_bytes(b"\xff" * 64)
+    (shelf / "unmade" / weights.WEIGHTS).write_bytes(b"\xff" * 64)
     result = musegen("models", "info", "unmade")
     assert result.code == 5
     assert "not a safetensors file" in result.err
 
 
 def test_one_damaged_model_does_not_hide_the_others(musegen: Musegen, shelf: Path) -> None:
-    (shelf / "unmade" / models.WEIGHTS).write_bytes(b"\xff" * 64)
+    (shelf / "unmade" / weights.WEIGHTS).write_bytes(b"\xff" * 64)
     (shelf / "tiny-lstm" / models.CONFIG).write_text("name = ")
     result = musegen("models", "list")
     assert result.code == 1

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from conftest import EXAMPLES, Fake, Musegen
 
-from musegen import options
+from musegen import limits, options
 from musegen.song import Key, Meter
 
 
 @pytest.mark.parametrize(
     ("option", "values", "right"),
     [
-        ("--variations", ["0", "65", "-1", "x", "1.5", ""], "a whole number from 1 to 64"),
-        ("--length", ["0", "1025", "4.0"], "a whole number from 1 to 1024"),
+        ("--variations", ["0", "-1", "x", "1.5", ""], "a whole number from 1 to 64"),
+        ("--length", ["0", "4.0"], "a whole number from 1 to 1024"),
         ("--temperature", ["-0.1", "2.1", "nan", "inf", "hot"], "a number from 0 to 2"),
         ("--seed", ["-1", "9007199254740992", "x"], "a whole number from 0 to 9007199254740991"),
         ("--top-p", ["0", "1.1", "nan"], "a number above 0 and up to 1"),
@@ -45,20 +45,31 @@ def test_a_bad_value_is_answered_in_one_line(
 
 def test_the_bounds_are_the_library_s(musegen: Musegen, fake: Fake) -> None:
     low, high = options.TEMPO_RANGE
-    for word in (
-        f"--variations={options.MAX_VARIATIONS}",
-        f"--length={options.MAX_BARS}",
-        f"--tempo={low:g}",
-        f"--tempo={high:g}",
-    ):
+    for word in (f"--tempo={low:g}", f"--tempo={high:g}"):
         assert musegen("generate", "--dry-run", word).code == 0, word
-    for word in (
-        f"--variations={options.MAX_VARIATIONS + 1}",
-        f"--length={options.MAX_BARS + 1}",
-        f"--tempo={low - 1:g}",
-        f"--tempo={high + 1:g}",
-    ):
+    for word in (f"--tempo={low - 1:g}", f"--tempo={high + 1:g}"):
         assert musegen("generate", "--dry-run", word).code == 2, word
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        (["generate", "--variations"], limits.VARIATIONS),
+        (["generate", "--length"], limits.LENGTH),
+        (["interpolate", EXAMPLES / "melody.mid", EXAMPLES / "jig.mid", "--steps"], limits.STEPS),
+    ],
+    ids=lambda value: getattr(value, "variable", ""),
+)
+def test_a_limit_is_named_and_can_be_raised(
+    musegen: Musegen, monkeypatch: pytest.MonkeyPatch, words: list[str], limit: limits.Limit
+) -> None:
+    most = limit.usual
+    result = musegen(*words, most + 1, "--dry-run")
+    message = f"error: {most + 1:,}: more than {most:,} {limit.what}; ask for fewer, or raise the "
+    assert (result.code, result.out) == (6, "")
+    assert result.err == f"{message}limit {limit.variable}\n"
+    monkeypatch.setenv(limit.variable, str(most + 1))
+    assert f"more than {most:,}" not in musegen(*words, most + 1, "--dry-run").err
 
 
 def test_options_reach_generate(musegen: Musegen, fake: Fake) -> None:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES, Fake, Musegen, scale
+from conftest import EXAMPLES, Fake, Musegen, beat, scale
+from hypothesis import given
+from hypothesis import strategies as st
+from musegen.cli import names, outputs
 
 import musegen as library
-from musegen import midi
+from musegen import midi, verbs
+from musegen.errors import OutputError
+from musegen.publishing import publish
 
 
 def written() -> list[str]:
@@ -150,6 +160,7 @@ def test_quiet_leaves_the_table(musegen: Musegen, fake: Fake) -> None:
         ("take.MIDI", "take.mid"),
         ("{stem}", "tune_02.mid"),  # the input is there already
         (".hidden {n}.", "hidden 1.mid"),
+        ("-rf {n}", "rf 1.mid"),
         ("CON", "_CON.mid"),
     ],
 )
@@ -168,9 +179,83 @@ def test_a_template_without_a_number_gets_one(musegen: Musegen, fake: Fake) -> N
         assert sorted(os.listdir(mode)) == ["take.mid", "take_02.mid", "take_03.mid"]
 
 
+def is_harmless(name: str) -> bool:
+    """Whether a file of this name is one file, on every system, and what it seems to be."""
+    device = name.split(".")[0].rstrip(" ").upper()
+    return (
+        name.isprintable()
+        and len(name.encode()) <= 255
+        and not set(name) & set('<>:"/\\|?*')
+        and not name.startswith((".", "-", " "))
+        and not name.removesuffix(".mid").endswith((".", " "))
+        and device not in {"CON", "CONIN$", "CONOUT$", "PRN", "AUX", "NUL"}
+        and device not in {port + n for port in ("COM", "LPT") for n in "0123456789¹²³"}
+    )
+
+
+TRICKS = st.sampled_from(
+    ["con", "NUL .x", "com¹", "..", "-", "/", "\0", "\u202e", "\u200b", "\udcff", "\U0001f3b5", "é"]
+)
+STEMS = st.lists(TRICKS | st.text(max_size=3) | st.sampled_from(["x" * 90, "\u97f3" * 90])).map(
+    "".join
+)
+
+
+@given(
+    stem=STEMS,
+    template=st.sampled_from(["{stem}", "{stem}_{verb}_{n:02}", "{key}{stem}.{n}", "{n} {stem}"]),
+    numbers=st.lists(st.integers(1, 5000), min_size=2, max_size=2, unique=True),
+)
+def test_every_name_is_harmless_and_every_take_has_its_own(
+    stem: str, template: str, numbers: list[int]
+) -> None:
+    fields = names.fields(stem=stem, verb="groove", bpm=120.4, key="A minor", bars=4, seed=7)
+    made = [names.file_name(template, fields, n) for n in numbers]
+    assert all(name.endswith(".mid") and is_harmless(name) for name in made)
+    assert made[0] != made[1]
+    assert {names.safe(names.safe(stem))} == {names.safe(stem)}
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "com1", "LPT9.x", "com¹", "conin$", "aux .b"])
+def test_a_name_that_windows_takes_for_a_device_is_changed(name: str) -> None:
+    assert names.safe(name) == f"_{name}"
+    assert names.safe(f"{name}x".replace(".", "_")) == f"{name}x".replace(".", "_")
+
+
+@given(st.text("{}n:0239 -.xé\u97f3stemkybpar", max_size=120))
+def test_a_template_is_refused_or_names_files(template: str) -> None:
+    try:
+        checked = names.checked_template(template)
+    except ValueError:
+        return
+    fields = names.fields(stem="s" * 300, verb="interpolate", bpm=99, key="A", bars=9, seed=2**53)
+    assert is_harmless(names.file_name(checked, fields, 12))
+
+
+@pytest.mark.parametrize("template", ["\u97f3" * 70, "{n:99}{n:99}{n:99}", "{seed:70}" * 4])
+def test_a_template_of_names_too_long_is_refused(musegen: Musegen, template: str) -> None:
+    result = musegen("generate", "--name-template", template)
+    assert result.code == 2
+    assert "names would be longer than 200 bytes; shorten the template" in result.err
+
+
 @pytest.mark.parametrize(
     "name",
-    ["..mid", "...mid", "a:b*c?.mid", "x" * 240 + ".mid", "\u00e4\u97f3" * 40 + ".mid", " .mid"],
+    [
+        "..mid",
+        "...mid",
+        "a:b*c?.mid",
+        "x" * 240 + ".mid",
+        "\u00e4\u97f3" * 40 + ".mid",
+        " .mid",
+        "--help.mid",
+        "~.mid",
+        "\x1b[2J\r\n\x07.mid",
+        "\u202egnp.mid",
+        "\u200b.mid",
+        os.fsdecode(b"caf\xe9 \xff.mid"),
+        "back\\slash.mid",
+    ],
 )
 def test_whatever_an_input_is_called_the_output_stays_in_its_folder(
     musegen: Musegen, tmp_path: Path, tune_file: Path, fake: Fake, name: str
@@ -181,9 +266,9 @@ def test_whatever_an_input_is_called_the_output_stays_in_its_folder(
     assert result.code == 0
     outside = [path for path in written() if not path.startswith("out/")]
     assert outside == [f"in/{name}"]
-    names = sorted(os.listdir("out"))
-    assert [n.endswith(f"_continue_{i:02}.mid") for i, n in enumerate(names, 1)] == [True, True]
-    assert all(len(n.encode()) <= 255 and not n.startswith((".", " ")) for n in names)
+    made = sorted(os.listdir("out"))
+    assert [n.endswith(f"_continue_{i:02}.mid") for i, n in enumerate(made, 1)] == [True, True]
+    assert all(is_harmless(n) for n in made)
 
 
 def test_inputs_of_one_name_do_not_share_outputs(
@@ -196,6 +281,36 @@ def test_inputs_of_one_name_do_not_share_outputs(
         result = musegen("continue", "a/x.mid", "b/x.mid", "-n2", "-o", mode, "--on-exists", mode)
         assert result.code == 0
         assert sorted(os.listdir(mode)) == [f"x_continue_{n:02}.mid" for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("x", "X"), ("\u00e9", "e\u0301"), ("stra\u00dfe", "STRASSE")]
+)
+def test_names_that_are_one_on_another_file_system_are_not_both_given(
+    musegen: Musegen, fake: Fake, one: str, other: str
+) -> None:
+    for folder, name in (("a", one), ("b", other)):
+        Path(folder).mkdir()
+        midi.write(scale(), Path(folder) / f"{name}.mid")
+    words = ("continue", "a", "b", "-n1", "-o", "out", "--on-exists", "overwrite")
+    assert musegen(*words).code == 0
+    assert sorted(os.listdir("out")) == sorted(
+        [f"{one}_continue_01.mid", f"{other}_continue_02.mid"]
+    )
+
+
+def test_takes_whose_numbers_run_into_their_names_do_not_share_files(
+    musegen: Musegen, tmp_path: Path, fake: Fake
+) -> None:
+    long = tmp_path / "in" / ("1" * 240 + ".mid")  # cut so that takes 1 and 11 look alike
+    long.parent.mkdir()
+    midi.write(scale(), long)
+    words = ("-n", "12", "-o", "out", "--on-exists", "overwrite", "--name-template", "{stem}{n}")
+    result = musegen("continue", long, *words, "--json")
+    assert len({output["path"] for output in result.json["outputs"]}) == 12
+    for output in result.json["outputs"]:
+        data = Path(output["path"]).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == output["sha256"]
 
 
 # Files that are there
@@ -263,34 +378,112 @@ def test_an_input_is_never_replaced(
         name = "other.mid"
     before = tune_file.read_bytes()
     words = ("-n", "1", "--on-exists", "overwrite", "--name-template", name)
-    result = musegen("continue", "tune.mid", *words)
+    for source in ("tune.mid", name):
+        result = musegen("continue", source, *words)
+        assert result.code == 4
+        assert f"{name}: is an input, which is never replaced" in result.err
+        assert tune_file.read_bytes() == before
+
+
+def test_an_input_that_is_piped_in_is_never_replaced(
+    musegen: Musegen, tune_file: Path, fake: Fake
+) -> None:
+    before, standard = tune_file.read_bytes(), os.dup(0)
+    try:
+        with tune_file.open("rb") as file:
+            os.dup2(file.fileno(), 0)
+        words = ("-n", "1", "--on-exists", "overwrite", "--name-template", "tune")
+        result = musegen("continue", "-", *words, stdin=before)
+    finally:
+        os.dup2(standard, 0)
+        os.close(standard)
     assert result.code == 4
-    assert f"{name}: is an input, which is never replaced" in result.err
+    assert "tune.mid: is an input, which is never replaced" in result.err
     assert tune_file.read_bytes() == before
 
 
-def test_a_link_in_the_way_is_not_followed(musegen: Musegen, tmp_path: Path, fake: Fake) -> None:
-    (tmp_path / "musegen_generate_01.mid").symlink_to("elsewhere.mid")
-    for mode in ("number", "overwrite"):
-        assert musegen("generate", "-n", "1", "--on-exists", mode).code == 0
-    assert not Path("elsewhere.mid").exists()
-    assert not Path("musegen_generate_01.mid").is_symlink()
+def test_an_input_that_an_editor_saved_anew_is_never_replaced(
+    musegen: Musegen, tune_file: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = midi.to_bytes(scale(2))
+    os.rename(tune_file, "C.mid")
+
+    def continue_(song: Any, **options: Any) -> verbs.Takes:
+        Path("new.mid").write_bytes(saved)  # another file, by its number
+        os.replace("new.mid", "C.mid")
+        return fake(song, **options)
+
+    monkeypatch.setattr(verbs, "continue_", continue_)
+    words = ("-n", "1", "--on-exists", "overwrite", "--name-template", "{key}")
+    assert musegen("continue", "C.mid", *words).code == 4
+    assert bytes_of() == {"C.mid": saved}
+
+
+@pytest.mark.parametrize("option", ["--from", "--like"])
+def test_a_file_to_play_like_is_never_replaced(
+    musegen: Musegen, tune_file: Path, player: str, tiny_melody_vae: Path, option: str
+) -> None:
+    midi.write(beat(1), "feel.mid")
+    words: list[object] = ["groove", "feel.mid", "--from", "other.mid", "--model", player]
+    if option == "--like":
+        words = ["generate", "--like", "other.mid", "--model", tiny_melody_vae, "-l", "2"]
+    shutil.copy("tune.mid" if option == "--like" else "feel.mid", "other.mid")
+    before = bytes_of()
+    template = ("--name-template", "other", "--on-exists", "overwrite", "-n", "1")
+    result = musegen(*words, *template)
+    assert result.code == 4
+    assert "other.mid: is an input, which is never replaced" in result.err
+    assert bytes_of() == before
+
+
+@pytest.mark.parametrize("target", ["elsewhere.mid", "nothing.mid"])
+def test_a_link_in_the_way_is_not_followed(musegen: Musegen, fake: Fake, target: str) -> None:
+    Path("elsewhere.mid").write_bytes(b"theirs")
+    link = Path("musegen_generate_01.mid")
+    link.symlink_to(target)
+    for mode, code in (("number", 0), ("skip", 0), ("fail", 4), ("overwrite", 0)):
+        assert link.is_symlink()
+        assert musegen("generate", "-n", "1", "--on-exists", mode).code == code
+    assert not link.is_symlink()
+    assert {path.name for path in Path().iterdir()} == {
+        *("elsewhere.mid", "musegen_generate_01.mid", "musegen_generate_02.mid")
+    }
+    assert Path("elsewhere.mid").read_bytes() == b"theirs"
+
+
+def test_a_folder_in_the_way_is_left_as_it_is(musegen: Musegen, fake: Fake) -> None:
+    Path("musegen_generate_01.mid").mkdir()
+    for mode, code in (("number", 0), ("skip", 0), ("fail", 4), ("overwrite", 4)):
+        result = musegen("generate", "-n", "1", "--on-exists", mode)
+        assert (result.code, result.err.count("\nerror: ")) == (code, int(code > 0))
+    assert sorted(os.listdir()) == ["musegen_generate_01.mid", "musegen_generate_02.mid"]
+    assert os.listdir("musegen_generate_01.mid") == []
 
 
 def test_a_name_that_another_program_took_meanwhile(
     musegen: Musegen, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = midi.write
-
-    def late(song: Any, path: Path, **how: Any) -> Path:
+    def late(path: Path, data: bytes, **how: Any) -> None:
         if path.name == "musegen_generate_01.mid":
             path.write_bytes(b"theirs")
-        return write(song, path, **how)
+        publish(path, data, **how)
 
-    monkeypatch.setattr(midi, "write", late)
+    monkeypatch.setattr("musegen.cli.outputs.publish", late)
     assert musegen("generate", "-n", "1").code == 0
     assert bytes_of()["musegen_generate_01.mid"] == b"theirs"
     assert midi.read("musegen_generate_02.mid").song.note_count == 8
+
+
+def test_a_disk_that_fails_is_no_reason_for_another_number(
+    musegen: Musegen, fake: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path, data: bytes, **how: Any) -> None:
+        path.write_bytes(b"what it could not take back")
+        raise OutputError(f"{path}: cannot be written: Input/output error")
+
+    monkeypatch.setattr("musegen.cli.outputs.publish", broken)
+    assert musegen("generate", "-n", "1").code == 4
+    assert written() == ["musegen_generate_01.mid"]
 
 
 def test_the_output_folder_is_made(musegen: Musegen, fake: Fake) -> None:
@@ -301,14 +494,79 @@ def test_the_output_folder_is_made(musegen: Musegen, fake: Fake) -> None:
 def test_an_output_folder_that_cannot_be_is_found_out_before_any_work(
     musegen: Musegen, tune_file: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for folder in ("tune.mid", "tune.mid/out"):
+    Path("dangling").symlink_to("nowhere")
+    Path("loop").symlink_to("loop")
+    for folder in ("tune.mid", "tune.mid/out", "dangling", "dangling/out", "loop"):
         result = musegen("generate", "-o", folder)
         assert (result.code, fake.options) == (4, {})
-        assert "tune.mid: is a file; --output-dir names a folder" in result.err
+        place = folder.removesuffix("/out")
+        assert f"{place}: is not a folder; --output-dir names one" in result.err
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     result = musegen("generate", "-o", "out")
     assert (result.code, fake.options) == (4, {})
     assert "cannot be written to; choose another --output-dir" in result.err
+    assert not Path("nowhere").exists()
+
+
+def test_an_output_folder_may_be_reached_through_a_link(musegen: Musegen, fake: Fake) -> None:
+    Path("music").mkdir()
+    Path("link").symlink_to("music")
+    assert musegen("generate", "-n", "1", "-o", "link").code == 0
+    assert os.listdir("music") == ["musegen_generate_01.mid"]
+
+
+@pytest.mark.parametrize(
+    ("becomes", "code", "message"),
+    [
+        (lambda: None, 0, ""),  # it is made again
+        (lambda: Path("out").write_bytes(b"theirs"), 4, "out: cannot be made: File exists"),
+        (lambda: Path("out").symlink_to("nowhere"), 4, "out: cannot be made: File exists"),
+    ],
+    ids=["nothing", "a file", "a link"],
+)
+def test_an_output_folder_that_goes_during_the_run(
+    musegen: Musegen,
+    fake: Fake,
+    monkeypatch: pytest.MonkeyPatch,
+    becomes: Callable[[], object],
+    code: int,
+    message: str,
+) -> None:
+    Path("out").mkdir()
+
+    def generate(**options: Any) -> verbs.Takes:
+        Path("out").rmdir()
+        becomes()
+        return fake(**options)
+
+    monkeypatch.setattr(verbs, "generate", generate)
+    result = musegen("generate", "-n", "2", "-o", "out")
+    assert result.code == code
+    assert message in result.err
+    assert (
+        written()
+        == {
+            0: ["out/musegen_generate_01.mid", "out/musegen_generate_02.mid"],
+            4: ["out"] if Path("out").is_file() else [],
+        }[code]
+    )
+
+
+def test_runs_at_one_time_lose_no_file_to_each_other(tmp_path: Path) -> None:
+    def run(k: int) -> list[Path]:
+        fields = names.fields(stem="x", verb="groove", bpm=None, key=None, bars=1, seed=k)
+        folder = outputs.Folder(str(tmp_path), "{stem}_{n:02}", "number")
+        paths = folder.paths([fields] * 10)
+        barrier.wait()
+        data = midi.to_bytes(replace(scale(1), name=f"run {k}"))
+        return [folder.write(data, path, fields)[0] for path in paths]
+
+    barrier = Barrier(4)
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(run, range(4)))
+    assert sorted(os.listdir(tmp_path)) == [f"x_{n:02}.mid" for n in range(1, 41)]
+    for k, paths in enumerate(runs):
+        assert [midi.read(path).song.name for path in paths] == [f"run {k}"] * 10
 
 
 # Dry runs

@@ -28,7 +28,10 @@ Options:
 
 Commands:
 """
-COMMANDS = ["generate", "continue", "groove", "drumify", "inspect", "models", "data", "train"]
+COMMANDS = [
+    *("generate", "continue", "interpolate", "groove", "drumify"),
+    *("inspect", "models", "data", "train", "evaluate"),
+]
 
 
 def test_help(musegen: Musegen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from pathlib import Path
 
@@ -55,6 +56,42 @@ def test_quiet(musegen: Musegen, corpora: Path, tiny_model: Path) -> None:
     assert musegen("data", "prepare", tiny_model, "--from", corpora, *words, "-q").err == ""
     result = musegen("train", tiny_model, "--data", "shards", "--run", "run", "-q")
     assert (result.code, result.err) == (0, "")
+
+
+def test_json_names_what_was_made(musegen: Musegen, corpora: Path, tiny_model: Path) -> None:
+    words = ("--splits", corpora / "splits.csv", "--workers", "1", "--output", "shards")
+    prepared = musegen("data", "prepare", tiny_model, "--from", corpora, *words, "--json").json
+    assert prepared["shards"] == "shards/shards.json"
+    assert prepared["corpora"] == json.loads(Path("shards/shards.json").read_text())["corpora"]
+    assert prepared["corpora"]["tunes"]["songs"] == {"train": 2, "valid": 1, "test": 1}
+    trained = musegen("train", tiny_model, "--data", "shards", "--run", "run", "--json")
+    assert trained.json["weights"] == "run/weights.safetensors"
+    assert trained.err.count("bits per note") == 2
+
+
+def test_of_several_processes_the_first_has_the_output(
+    musegen: Musegen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("train", "nothing", "--data", "x", "--run", "y", "--json")
+    first = musegen(*words)
+    monkeypatch.setenv("RANK", "1")
+    second = musegen(*words)
+    assert first.json["errors"]
+    assert (second.code, second.out, second.err) == (first.code, "", first.err)
+
+
+def test_an_interrupt_is_one_line(
+    musegen: Musegen, corpora: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("musegen.cli.train.progress", interrupt)
+    words = ("--splits", corpora / "splits.csv", "--workers", "1", "--output", "shards")
+    musegen("data", "prepare", tiny_model, "--from", corpora, *words)
+    result = musegen("train", tiny_model, "--data", "shards", "--run", "run", "--json")
+    assert (result.code, result.err) == (130, "error: interrupted\n")
+    assert "weights" not in result.json
 
 
 @pytest.mark.parametrize(
