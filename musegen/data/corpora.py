@@ -82,6 +82,8 @@ def splits(path: Path, corpus: str) -> dict[str, str]:
             rows = list(csv.DictReader(file))
     except OSError as error:
         raise UnreadableError(f"{path}: cannot be read ({error.strerror})") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableError(f"{path}: no CSV table in UTF-8 ({error})") from None
     if not rows or not {"corpus", "file", "split"} <= rows[0].keys():
         raise UsageError(f"{path}: needs the columns corpus, file, split")
     found = {row["file"]: row["split"] for row in rows if row["corpus"] == corpus}

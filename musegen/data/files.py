@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -54,9 +55,17 @@ def outcomes(
     if workers == 1:
         yield from map(work, jobs)
         return
-    # forking beside torch's threads can hang
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(work, jobs, chunksize=16)
+    # Forking beside torch's threads can hang. An interrupt is this process's to tell.
+    with ProcessPoolExecutor(
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    ) as pool:
+        try:
+            yield from pool.map(work, jobs, chunksize=16)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def line(

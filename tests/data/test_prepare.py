@@ -126,6 +126,9 @@ def test_what_is_missing_is_named(corpora: Path, prepare_tunes: Prepare, tmp_pat
         prepare((TUNES,), CODECS["melody"], tmp_path, corpora / "splits.csv", tmp_path / "out")
     with pytest.raises(UnreadableError, match="data prepare"):
         shards.load(tmp_path / "nowhere", "train")
+    (tmp_path / "splits.csv").write_bytes(b"corpus,file,split\ntunes,Bl\xe4ser.mid,train\n")
+    with pytest.raises(UnreadableError, match="no CSV table in UTF-8"):
+        prepare((TUNES,), CODECS["melody"], corpora, tmp_path / "splits.csv", tmp_path / "out")
     (tmp_path / "splits.csv").write_text("a,b\n1,2\n")
     with pytest.raises(UsageError, match="columns"):
         prepare((TUNES,), CODECS["melody"], corpora, tmp_path / "splits.csv", tmp_path / "out")
