@@ -54,9 +54,14 @@ def _chosen(song: Song, playing: Sequence[int], text: str) -> int:
         found = found or [i for i, name in named.items() if text.casefold() in name]
     if len(found) == 1 and found[0] in playing:
         return found[0]
-    tracks = ", ".join(f"{i + 1} {song.tracks[i].name or 'unnamed'}" for i in playing)
     problem = "more than one track is" if len(found) > 1 else "no track with notes is"
-    raise UsageError(f"{problem} called {text!r}; there are: {tracks}")
+    raise UsageError(f"{problem} called {text!r}; there are: {listed(song, playing)}")
+
+
+def listed(song: Song, places: Sequence[int]) -> str:
+    """Tracks by number and name, the first of many."""
+    names = ", ".join(f"{i + 1} {song.tracks[i].name or 'unnamed'}" for i in places[:8])
+    return names + ", ..." * (len(places) > 8)
 
 
 def clock(song: Song) -> int:

@@ -15,7 +15,7 @@ from musegen.general_midi import TAP, voices
 from musegen.options import Options, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song
-from musegen.source import chosen_tracks
+from musegen.source import chosen_tracks, listed
 from musegen.time import FloatArray, bar_count, usual_tempo
 from musegen.verbs.drums import (
     GROOVE_MODEL,
@@ -107,10 +107,9 @@ def drum_tracks(song: Song, wanted: Sequence[str]) -> tuple[int, ...]:
     playing = chosen_tracks(song, wanted)
     drums = playing if wanted else tuple(i for i in playing if song.tracks[i].is_drum)
     if not drums:
-        names = ", ".join(f"{i + 1} {song.tracks[i].name or 'unnamed'}" for i in playing[:8])
         raise UnreadableError(
             "no drums found: no track is on channel 10. If one of the tracks plays drums, name it "
-            f"with --track: {names}{' ...' * (len(playing) > 8)}"
+            f"with --track: {listed(song, playing)}"
         )
     return drums
 
