@@ -46,7 +46,7 @@ def chosen_tracks(song: Song, wanted: Sequence[str]) -> tuple[int, ...]:
 
 
 def _chosen(song: Song, playing: Sequence[int], text: str) -> int:
-    if text.isdecimal() and 1 <= int(text) <= len(song.tracks):
+    if text.isdecimal() and 1 <= int(text[:9]) <= len(song.tracks):
         found = [int(text) - 1]
     else:
         named = {i: song.tracks[i].name.casefold() for i in playing}
