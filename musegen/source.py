@@ -46,8 +46,9 @@ def chosen_tracks(song: Song, wanted: Sequence[str]) -> tuple[int, ...]:
 
 
 def _chosen(song: Song, playing: Sequence[int], text: str) -> int:
-    if text.isdecimal() and 1 <= int(text[:9]) <= len(song.tracks):
-        found = [int(text) - 1]
+    number = int(text) if text.isdecimal() and len(text) < 10 else 0
+    if 1 <= number <= len(song.tracks):
+        found = [number - 1]
     else:
         named = {i: song.tracks[i].name.casefold() for i in playing}
         found = [i for i, name in named.items() if name == text.casefold()]

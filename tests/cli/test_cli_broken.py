@@ -12,7 +12,7 @@ from conftest import Musegen
 sys.path.append(str(Path(__file__).parent.parent / "midi"))
 from midi_inputs import bent, seeds
 
-COMMANDS = {
+COMMANDS: dict[str, list[object]] = {
     "inspect": [],
     "repair": ["-o", "out"],
     "continue": ["-o", "out", "-n", 1, "-l", 1],
@@ -47,7 +47,7 @@ def test_each_file_is_an_output_or_an_error_in_one_line(
     request: pytest.FixtureRequest,
     command: str,
 ) -> None:
-    words = ["in", *COMMANDS[command], "--json"]
+    words: list[object] = ["in", *COMMANDS[command], "--json"]
     if command in MODELS:
         words += ["--model", request.getfixturevalue(MODELS[command])]
     result = musegen(command, *words)
