@@ -109,16 +109,26 @@ class Notes:
 
     def without_overlaps(self) -> Notes:
         """At most one note sounds per pitch: doubles keep the louder, an earlier note is cut."""
-        order = np.lexsort((-self.velocity, self.start, self.pitch))
-        start, pitch = self.start[order], self.pitch[order]
-        new = np.ones(len(order), dtype=bool)
-        new[1:] = (start[1:] != start[:-1]) | (pitch[1:] != pitch[:-1])
-        order = order[new]
-        start, pitch, duration = self.start[order], self.pitch[order], self.duration[order].copy()
-        same = pitch[1:] == pitch[:-1]
-        gap = start[1:] - start[:-1]
-        duration[:-1] = np.where(same, np.minimum(duration[:-1], gap), duration[:-1])
-        return Notes(start, duration, pitch, self.velocity[order])
+        rows, end = apart(self.start, self.end, self.pitch, self.velocity)
+        start = self.start[rows]
+        return Notes(start, end - start, self.pitch[rows], self.velocity[rows])
+
+
+def apart(
+    start: IntArray, end: IntArray, pitch: IntArray, velocity: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Which of these notes [N] stay, by place, and where they end, if one at most sounds per pitch.
+
+    Of doubles the louder stays; a note ends at the latest where the next of its pitch starts.
+    """
+    rows = np.lexsort((-velocity, start, pitch))
+    first, other = rows[:-1], rows[1:]
+    is_double = (start[first] == start[other]) & (pitch[first] == pitch[other])
+    rows = rows[np.concatenate((np.ones(len(rows[:1]), dtype=bool), ~is_double))]
+    ends = end[rows]
+    is_same = pitch[rows][1:] == pitch[rows][:-1]
+    ends[:-1] = np.where(is_same, np.minimum(ends[:-1], start[rows][1:]), ends[:-1])
+    return rows, ends
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi.channels import merged
 from musegen.midi.chunks import Chunks
 from musegen.midi.meta import Meta
-from musegen.midi.parts import Clock, Part, clock_of, frame_of, notes_of, parts_of
+from musegen.midi.parts import Clock, Part, clock_of, frame_of, parts_of, settled
 from musegen.midi.repairs import Repairs
 from musegen.song import Controls, IntArray, Marker, Meter, Song, Track
 from musegen.time import bar_line_from
@@ -26,9 +26,10 @@ def assembled(chunks: Chunks, meta: Meta, repairs: Repairs) -> tuple[Song, tuple
     ignored = Counter(meta.ignored)
     parts = [part for track in chunks.tracks for part in parts_of(track, repairs, ignored)]
     frame = frame_of(quarter, clock, meta)
-    sounding = [part for part in parts if len(part.notes.start)]
-    playing = {part.track.number for part in sounding}
-    is_split = chunks.format == 0 and len(chunks.tracks) == 1 and len(sounding) > 1
+    heard = [(part, settled(part, frame, clock, repairs).notes) for part in parts]
+    heard = [(part, notes) for part, notes in heard if len(notes)]
+    playing = {part.track.number for part, _ in heard}
+    is_split = chunks.format == 0 and len(chunks.tracks) == 1 and len(heard) > 1
     # Programs and controls are a channel's, whichever of its tracks they stand in.
     homes: dict[tuple[int, int], list[Part]] = {}
     for part in parts:
@@ -36,15 +37,13 @@ def assembled(chunks: Chunks, meta: Meta, repairs: Repairs) -> tuple[Song, tuple
     programs = {home: _in_time([part.programs for part in its]) for home, its in homes.items()}
     controls = {home: _controls(its, clock) for home, its in homes.items()}
     tracks = []
-    for part in sounding:
+    for part, notes in heard:
         home = meta.ports.get(part.track.number, 0), part.channel
-        program, changes = _program(part, programs[home])
+        program, changes = _program(int(notes.start[0]), part.programs, programs[home], clock)
         ignored["program changes after the first note"] += changes
-        notes = notes_of(part, frame, clock, repairs)
         name = "" if is_split else meta.names.get(part.track.number, "")
         is_drum = part.channel == DRUM_CHANNEL
-        if len(notes):
-            tracks.append(Track(notes, program, is_drum, name, part.channel, controls[home]))
+        tracks.append(Track(notes, program, is_drum, name, part.channel, controls[home]))
     ends = {int(clock(t.end)) for t in chunks.tracks if t.number in playing or not playing}
     length, meters = _length(frame, tracks, ends if playing else {max(ends)})
     markers = [(int(clock(tick)), text) for tick, text in meta.markers]
@@ -63,7 +62,8 @@ def assembled(chunks: Chunks, meta: Meta, repairs: Repairs) -> tuple[Song, tuple
         markers=tuple(Marker(tick, text) for tick, text in markers if tick < length),
         name=meta.names.get(first, "") if is_split or first not in playing else "",
     )
-    remarks = ["SMPTE time: put on 480 ticks a quarter"] * (chunks.division >= 0x8000)
+    is_smpte = chunks.division >= 0x8000 and chunks.division & 0xFF > 0
+    remarks = ["SMPTE time: put on 480 ticks a quarter"] * is_smpte
     return song, (*remarks, *(f"{what}: {count:,}" for what, count in ignored.items() if count))
 
 
@@ -78,21 +78,20 @@ def _in_time(programs: list[IntArray]) -> IntArray:
     return np.asarray(together[np.argsort(together[:, 0], kind="stable")])
 
 
-def _program(part: Part, of_channel: IntArray) -> tuple[int, int]:
-    """The program in effect at the first note, and how many changes come later.
+def _program(first: int, own: IntArray, of_channel: IntArray, clock: Clock) -> tuple[int, int]:
+    """The program in effect at the first note, and how many changes of the track come later.
 
-    A track's own choice comes before its channel's.
+    Programs are rows of a tick of the file and a number. A track's own come before its channel's.
     """
-    first = part.notes.start[0]
-    own = np.searchsorted(part.programs[:, 0], first, side="right")
-    others = np.searchsorted(of_channel[:, 0], first, side="right")
-    if own:
-        program = part.programs[own - 1, 1]
+    early = int(np.searchsorted(clock(own[:, 0]), first, side="right"))
+    others = int(np.searchsorted(clock(of_channel[:, 0]), first, side="right"))
+    if early:
+        program = own[early - 1, 1]
     elif others:
         program = of_channel[others - 1, 1]
     else:
-        program = part.programs[0, 1] if len(part.programs) else 0
-    return int(program), int((part.programs[own:, 1] != program).sum())
+        program = own[0, 1] if len(own) else 0
+    return int(program), int((own[early:, 1] != program).sum())
 
 
 def _length(song: Song, tracks: list[Track], ends: set[int]) -> tuple[int, tuple[Meter, ...]]:

@@ -23,10 +23,10 @@ def merged(parts: Iterable[Controls]) -> Controls:
 
     At one tick the tracks' order holds, so that the last word is the same as in a file of them.
     """
-    latest = {part.table().tobytes(): part for part in reversed(list(parts))}
+    latest = {part.table().tobytes(): part for part in reversed(list(parts)) if len(part)}
     distinct = list(reversed(latest.values()))
-    if len(distinct) == 1:
-        return distinct[0]
+    if len(distinct) <= 1:
+        return distinct[0] if distinct else Controls()
     table = np.concatenate([Controls().table(), *(part.table() for part in distinct)])  # [N, 3]
     order = np.lexsort((table[:, 1], table[:, 0]))  # by tick and number, else as they come
     is_double = np.zeros(len(table), dtype=bool)

@@ -32,7 +32,7 @@ _SIGNATURES = (
     (b"<", "HTML or XML"),
 )
 _SEARCHED = 4096
-"""Bytes in which the header is looked for: MacBinary takes 128, a RIFF wrapper 20 and more."""
+"""Bytes in which the header is looked for: MacBinary takes 128."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,9 @@ class Chunks:
     division: int
     tracks: list[Events]
 
-    def one(self, sequence: int | None, name: str) -> Chunks:
-        """Of a type 2 file the track of that number, from 1, or the first that has notes."""
-        if sequence is not None and sequence > len(self.tracks):
-            raise UnreadableError(
-                f"{name}: has {len(self.tracks)} sequences: there is no sequence {sequence}"
-            )
-        playing = (track for track in self.tracks if track.is_on.any())
-        chosen = self.tracks[sequence - 1] if sequence else next(playing, self.tracks[0])
-        return replace(self, tracks=[chosen])
+    def one(self, number: int) -> Chunks:
+        """One track of it alone, counted from 1."""
+        return replace(self, tracks=[self.tracks[number - 1]])
 
 
 def read_chunks(data: bytes, name: str, repairs: Repairs) -> Chunks:
@@ -59,7 +53,8 @@ def read_chunks(data: bytes, name: str, repairs: Repairs) -> Chunks:
 
     UnreadableError where there is none, LimitError where there is too much.
     """
-    start = _header_at(data)
+    start, end = _unwrapped(data)
+    data = data[:end]
     if start < 0 and b"MThd".startswith(data[:4]) and 0 < len(data) < 14:
         raise UnreadableError(f"{name}: cut off in the MIDI header; export the file again")
     if start < 0:
@@ -67,43 +62,62 @@ def read_chunks(data: bytes, name: str, repairs: Repairs) -> Chunks:
     if start:
         repairs.add("wrapper" if data.startswith(b"RIFF") else "prefix", None, 0)
     size, kind, claimed, division = struct.unpack_from(">LHHH", data, start + 4)
-    if kind > 2:
-        repairs.add("format", None, start + 8)
-    if not division:
+    at = start + 8 + size
+    if size != 6 and not _is_chunk(data, at):
+        repairs.add("header-length", None, start + 4)
+        at = start + 14
+    if division & 0xFF == 0 and (division == 0 or division >= 0x8000):
         repairs.add("division", None, start + 12)
-    tracks = _tracks(data, start + 8 + size, name, repairs)
+    tracks = _tracks(data, at, name, repairs)
     if not tracks:
         raise UnreadableError(f"{name}: a MIDI header without tracks; export the file again")
+    if kind > 2 or (kind == 0 and len(tracks) > 1):
+        repairs.add("format", None, start + 8)
     if claimed != len(tracks):
         repairs.add("track-count", None, start + 10)
     return Chunks(kind, division, tracks)
 
 
-def _header_at(data: bytes) -> int:
-    """Where a header begins that may be one, or -1."""
+def _unwrapped(data: bytes) -> tuple[int, int]:
+    """Where the header of the MIDI file begins, or -1, and where the file ends."""
+    at = 12
+    while data.startswith(b"RIFF") and data[8:12] == b"RMID" and at + 8 < len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"data" and _is_header(data, at + 8):
+            return at + 8, min(at + 8 + size, len(data))
+        at += 8 + size + size % 2
     at = data.find(b"MThd", 0, _SEARCHED)
-    while at >= 0:
-        if at + 14 <= len(data) and 6 <= int.from_bytes(data[at + 4 : at + 8], "big") <= 1024:
-            break
+    while at >= 0 and not _is_header(data, at):
         at = data.find(b"MThd", at + 1, _SEARCHED)
-    return at
+    return at, len(data)
+
+
+def _is_header(data: bytes, at: int) -> bool:
+    """Whether a header may begin at byte `at`: it has a likely length, or a track behind it."""
+    if data[at : at + 4] != b"MThd" or at + 14 > len(data):
+        return False
+    size = int.from_bytes(data[at + 4 : at + 8], "big")
+    return 6 <= size <= 1024 or data.find(b"MTrk", at + 12) >= 0
 
 
 def _tracks(data: bytes, at: int, name: str, repairs: Repairs) -> list[Events]:
     tracks: list[Events] = []
     channel_events = other_events = notes = 0
-    most_others = limits.META_EVENTS.value
+    most = limits.EVENTS.value, limits.META_EVENTS.value
     while at < len(data):
         size = int.from_bytes(data[at + 4 : at + 8], "big")
-        if data[at : at + 4] != b"MTrk" or at + 8 > len(data):
+        if data[at : at + 4] == b"MThd":  # another file
+            repairs.add("garbage", None, at)
+            break
+        if not _is_track(data, at) or at + 8 > len(data):
             following = at + 8 + size
-            if not _is_chunk(data, at):  # not even a chunk of another kind
+            if at + 8 > len(data) or not _is_chunk(data, at):  # nor a chunk of another kind
                 repairs.add("garbage", None, at)
-                following = _next_track(data, at)
+                following = _next_track(data, at + 1)
             at = following
             continue
-        limits.TRACKS.check(len(tracks) + 1, name)
-        track, at = _track(data, at + 8, at + 8 + size, len(tracks) + 1, repairs, most_others)
+        limits.TRACKS.check(len(tracks), name)  # one may be the conductor's
+        track, at = _track(data, at + 8, at + 8 + size, len(tracks) + 1, repairs, most)
         tracks.append(track)
         channel_events += len(track.words)
         other_events += len(track.others)
@@ -115,12 +129,17 @@ def _tracks(data: bytes, at: int, name: str, repairs: Repairs) -> list[Events]:
 
 
 def _track(
-    data: bytes, at: int, claimed: int, number: int, repairs: Repairs, most_others: int
+    data: bytes, at: int, claimed: int, number: int, repairs: Repairs, most: tuple[int, int]
 ) -> tuple[Events, int]:
     """The track from byte `at` to where it claims to end, or else ends; and where to go on."""
-    is_likely = claimed == len(data) or _is_chunk(data, claimed)
-    until = claimed if is_likely else _next_track(data, at)
-    events = read_events(data, at, until, number, repairs, most_others)
+    until = claimed if _is_end(data, claimed) else _next_track(data, at)
+    inside = data.find(b"MTrk", at, until)
+    if inside >= 0 and _is_chunk(data, inside):
+        trial = Repairs()
+        events = read_events(data, at, inside, number, trial, most)
+        if not events.has_end and not trial.codes & {"truncated", "meta-length", "sysex-length"}:
+            until = inside  # the next track stands where an event should
+    events = read_events(data, at, until, number, repairs, most)
     stop = events.stop
     if not events.has_end:
         if stop == claimed:
@@ -128,12 +147,18 @@ def _track(
         else:
             repairs.add("track-length", number, at - 4)
         return events, until
-    if stop > claimed or claimed > len(data) or (stop < claimed and _is_track(data, stop)):
+    is_odd = stop < claimed and (_is_track(data, stop) or not _is_end(data, claimed))
+    if stop > claimed or is_odd:
         repairs.add("track-length", number, at - 4)
         return events, stop
     if stop < claimed:
         repairs.add("after-end", number, stop)
     return events, claimed
+
+
+def _is_end(data: bytes, at: int) -> bool:
+    """Whether a track may end at byte `at`: where the file ends, a chunk begins, or it says so."""
+    return at == len(data) or _is_chunk(data, at) or data[max(at - 3, 0) : at] == b"\xff\x2f\x00"
 
 
 def _is_track(data: bytes, at: int) -> bool:
@@ -143,7 +168,8 @@ def _is_track(data: bytes, at: int) -> bool:
 def _is_chunk(data: bytes, at: int) -> bool:
     """Whether a chunk of any kind that fits into the file may begin at byte `at`."""
     size = int.from_bytes(data[at + 4 : at + 8], "big")
-    return _is_track(data, at) or (data[at : at + 4].isalnum() and at + 8 + size <= len(data))
+    is_tag = data[at : at + 4].replace(b" ", b"x").isalnum()
+    return _is_track(data, at) or (is_tag and at + 8 + size <= len(data))
 
 
 def _next_track(data: bytes, at: int) -> int:

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable
 
 Event = tuple[int, int, bytes]
-"""A tick, what comes first at one tick (0 before 1 before 2), and the bytes without the time."""
+"""A tick, a number that the events of one tick are ordered by, and the bytes without the time."""
 
 _TEXT, _END = 0x01, 0x2F
 _LONGEST = 0x0FFFFFFF
@@ -27,11 +27,11 @@ def file_of(kind: int, ticks_per_quarter: int, tracks: Iterable[bytes]) -> bytes
 def track_of(events: Iterable[Event], end: int) -> bytes:
     """The body of a track that ends at tick `end`, after the last of its events.
 
-    Events of one tick and rank stay in their order. A status that is the one before is left out.
+    What is equal in both stays in its order. A status that is the one before is left out.
     """
     body = bytearray()
     now = status = 0
-    for tick, _, event in (*sorted(events, key=lambda event: event[:2]), (end, 3, meta(_END, b""))):
+    for tick, _, event in (*sorted(events, key=lambda event: event[:2]), (end, 0, meta(_END, b""))):
         while tick - now > _LONGEST:  # a text of no letters on the way
             body += number(_LONGEST) + meta(_TEXT, b"")
             now, status = now + _LONGEST, 0

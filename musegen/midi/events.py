@@ -22,6 +22,10 @@ NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL, PROGRAM, PRESSURE, BEND = range(8, 15)
 
 META, SYSEX = 0xFF, (0xF0, 0xF7)
 _END = 0x2F
+_TICK_BITS = 31
+LATEST = (1 << 32) - 1
+"""The last tick that is read, days away at any tempo, so that a word has 63 bits."""
+_CHECKED = 1 << 16  # bytes after which limits are looked at
 _SYSTEM_DATA = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # bytes after a status that belongs on a wire alone
 
 
@@ -45,7 +49,7 @@ class Events:
     number: int
     """Of the track, from 1."""
     words: IntArray
-    """[N] channel events as tick << 24 | status << 16 | first << 8 | second."""
+    """[N] channel events as tick << 31 | status << 16 | first << 8 | second."""
     bytes: IntArray
     """[N] where each begins in the file."""
     others: list[Other]
@@ -57,7 +61,7 @@ class Events:
 
     @property
     def tick(self) -> IntArray:
-        return self.words >> 24
+        return self.words >> _TICK_BITS
 
     @property
     def kind(self) -> IntArray:
@@ -87,20 +91,24 @@ class Events:
 
 
 def read_events(
-    data: bytes, at: int, until: int, number: int, repairs: Repairs, most_others: int
+    data: bytes, at: int, until: int, number: int, repairs: Repairs, most: tuple[int, int]
 ) -> Events:
     """The events of track `number` from byte `at` up to `until`, or up to End-of-Track.
 
     What is broken is skipped, or ends the track, and is told to `repairs`. Reading ends as well
-    after `most_others` events of no channel.
+    soon after `most` events of channels, or of none.
     """
     words, begins, others = array("q"), array("q"), list[Other]()
     add, mark = words.append, begins.append
     tick = status = 0
-    start = at
+    start = pause = at
     has_end = False
     try:
-        while at < until and len(others) <= most_others:
+        while at < until:
+            if at >= pause:
+                pause = at + _CHECKED
+                if len(words) > most[0] or len(others) > most[1]:
+                    break
             start = at
             delta = data[at]
             at += 1
@@ -130,6 +138,8 @@ def read_events(
                         repairs.add(code, number, start)
                         at = until
                         break
+                    if tick > LATEST:
+                        raise OverflowError
                     others.append(Other(tick, byte, kind, data[at : at + length], start))
                     at += length
                     continue
@@ -155,13 +165,14 @@ def read_events(
             if second > 127:
                 repairs.add("velocity", number, start)
                 second = 127
-            add(tick << 24 | status << 16 | first << 8 | second)
+            add(tick << _TICK_BITS | status << 16 | first << 8 | second)
             mark(start)
     except IndexError:  # the end of the file
         at = until + 1
-    except OverflowError:  # in `add`: 2 ** 39 ticks are years, whatever the tempo
+    except OverflowError:  # in `add`, where a tick is beyond the latest
         repairs.add("late", number, start)
         at = until
+    tick = min(tick, LATEST)
     if at > until and not has_end:
         repairs.add("truncated", number, start)
         if begins and begins[-1] == start:

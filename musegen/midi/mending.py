@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+
+import numpy as np
 
 from musegen import limits
 from musegen.midi.chunks import Chunks, read_chunks
 from musegen.midi.encoding import Event, file_of, meta, number, track_of
-from musegen.midi.events import META, NOTE_ON, PRESSURE, PROGRAM, Events, Other
+from musegen.midi.events import META, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM, BoolArray, Events, Other
 from musegen.midi.meta import fault, read_meta
-from musegen.midi.parts import Clock, clock_of, frame_of, notes_of, parts_of
+from musegen.midi.parts import Clock, Part, Settled, clock_of, frame_of, parts_of, settled
 from musegen.midi.repairs import Repair, Repairs
-from musegen.midi.writing import note_events
 
 
 def mended(data: bytes, name: str = "input") -> tuple[bytes, tuple[Repair, ...]]:
@@ -32,7 +32,7 @@ def mended(data: bytes, name: str = "input") -> tuple[bytes, tuple[Repair, ...]]
     is_one_track = chunks.format == 0 and len(chunks.tracks) == 1
     kind = 0 if is_one_track else 2 if chunks.format == 2 else 1
     # The sequences of a type 2 file have a tempo and a metre each.
-    pieces = [replace(chunks, tracks=[t]) for t in chunks.tracks] if kind == 2 else [chunks]
+    pieces = [chunks.one(track.number) for track in chunks.tracks] if kind == 2 else [chunks]
     bodies = [body for piece in pieces for body in _bodies(piece, repairs)]
     quarter, _ = clock_of(chunks.division, ())
     return file_of(kind, quarter, bodies), repairs.all()
@@ -44,30 +44,68 @@ def _bodies(piece: Chunks, repairs: Repairs) -> Iterator[bytes]:
     quarter, clock = clock_of(piece.division, said.tempos)
     frame = frame_of(quarter, clock, said)
     for track in piece.tracks:
-        events = _rest(track, clock)
+        events, silenced = list[Event](), np.zeros(len(track.words), dtype=bool)
         for part in parts_of(track, repairs, Counter()):
-            if len(part.notes.start):
-                events += note_events(notes_of(part, frame, clock, repairs), part.channel)
+            notes = settled(part, frame, clock, repairs)
+            events += _notes(part, notes, clock)
+            silenced |= _in_the_way(part, notes, clock)
+        events += _rest(track, clock, ~silenced)
         end = max([int(clock(track.end)), *(tick for tick, _, _ in events)])
         yield track_of(events, end)
 
 
-def _rest(track: Events, clock: Clock) -> list[Event]:
-    """All events but notes, in order, those that can be."""
-    found = [
-        (other.byte, other.tick, _other(other))
-        for other in track.others
-        if other.status != META or not fault(other)
-    ]
-    chosen = track.kind > NOTE_ON
-    rows = (track.bytes[chosen], track.tick[chosen], track.words[chosen])
-    for byte, tick, word in zip(*(row.tolist() for row in rows), strict=True):
-        event = bytes((word >> 16 & 255, word >> 8 & 127, word & 127))
-        is_short = event[0] >> 4 in (PROGRAM, PRESSURE)
-        found.append((byte, tick, event[:2] if is_short else event))
-    found.sort(key=lambda event: event[0])
-    ticks = clock([tick for _, tick, _ in found]).tolist()
-    return [(tick, 1, event) for tick, (_, _, event) in zip(ticks, found, strict=True)]
+# At one tick events stay in the order of their bytes; what is new comes before them.
+
+
+def _notes(part: Part, notes: Settled, clock: Clock) -> Iterator[Event]:
+    """The note-ons of a part, and the note-offs, where they were or where they have to be."""
+    track, off = part.track, notes.played.off
+    is_where_it_was = (off >= 0) & ~track.is_silencing[off] & (clock(track.tick[off]) == notes.end)
+    rows = (
+        *(notes.start, notes.end, notes.pitch, notes.velocity, is_where_it_was),
+        *(track.bytes[notes.played.on], track.bytes[off], track.words[off]),
+    )
+    for start, end, pitch, velocity, is_old, on_byte, off_byte, word in zip(
+        *(row.tolist() for row in rows), strict=True
+    ):
+        yield start, on_byte, bytes((NOTE_ON << 4 | part.channel, pitch, velocity))
+        if is_old:
+            yield end, off_byte, _channel_event(word)
+        else:
+            yield end, -1, bytes((NOTE_OFF << 4 | part.channel, pitch, 64))
+
+
+def _in_the_way(part: Part, notes: Settled, clock: Clock) -> BoolArray:
+    """Which events of the track silence its channel before a note of the part ends.
+
+    They do what the note-offs do now, or end a drum hit that has been made longer.
+    """
+    track = part.track
+    places = np.flatnonzero(track.is_silencing & (track.channel == part.channel))
+    order = np.argsort(notes.played.on)
+    longest = np.append(np.maximum.accumulate(notes.end[order]), -1)  # and none before the first
+    before = np.searchsorted(notes.played.on[order], places) - 1
+    found = np.zeros(len(track.words), dtype=bool)
+    found[places[longest[before] > clock(track.tick[places])]] = True
+    found[notes.played.off[notes.played.off >= 0]] = True
+    return found
+
+
+def _rest(track: Events, clock: Clock, kept: BoolArray) -> list[Event]:
+    """All events but notes, those that can be; of those of channels only what is `kept`."""
+    others = [o for o in track.others if o.status != META or not fault(o)]
+    ticks = clock(np.array([other.tick for other in others], dtype=np.int64)).tolist()
+    events = [(tick, o.byte, _other(o)) for tick, o in zip(ticks, others, strict=True)]
+    chosen = kept & (track.kind > NOTE_ON)
+    rows = (clock(track.tick[chosen]), track.bytes[chosen], track.words[chosen])
+    for tick, byte, word in zip(*(row.tolist() for row in rows), strict=True):
+        events.append((tick, byte, _channel_event(word)))
+    return events
+
+
+def _channel_event(word: int) -> bytes:
+    event = bytes((word >> 16 & 255, word >> 8 & 127, word & 127))
+    return event[:2] if event[0] >> 4 in (PROGRAM, PRESSURE) else event
 
 
 def _other(event: Other) -> bytes:

@@ -24,6 +24,7 @@ class Meta:
     """What belongs to the whole file."""
 
     names: dict[int, str] = field(default_factory=dict)  # number of a track -> name
+    instruments: dict[int, str] = field(default_factory=dict)  # the same, where it is all there is
     ports: dict[int, int] = field(default_factory=dict)  # number of a track -> port
     tempos: list[tuple[int, int]] = field(default_factory=list)  # tick, microseconds
     meters: list[tuple[int, tuple[int, int]]] = field(default_factory=list)
@@ -46,6 +47,7 @@ def read_meta(tracks: Iterable[Events], repairs: Repairs) -> Meta:
                     _take(event, track.number, meta)
             else:
                 meta.ignored["sysex events"] += 1
+    meta.names = meta.instruments | meta.names
     for changes in (meta.tempos, meta.meters, meta.keys, meta.markers):
         changes.sort(key=lambda change: change[0])
     return meta
@@ -75,9 +77,10 @@ def _take(event: Other, number: int, meta: Meta) -> None:
         fifths, is_minor = (data[0] + 7) % 256 - 7, bool(data[1])
         meta.keys.append((tick, Key((7 * fifths + 9 * is_minor) % 12, is_minor)))
     elif kind in (TRACK_NAME, INSTRUMENT):
-        name = decoded(data)
-        if name and (kind == TRACK_NAME or number not in meta.names):
-            meta.names[number] = name
+        # The first is the name; programs of old put more of them after it.
+        names = meta.names if kind == TRACK_NAME else meta.instruments
+        if number not in names and (name := decoded(data)):
+            names[number] = name
     elif kind in (MARKER, CUE):
         if text := decoded(data):
             meta.markers.append((tick, text))

@@ -14,6 +14,7 @@ from musegen.midi.events import (
     BEND,
     CONTROL,
     KEY_PRESSURE,
+    LATEST,
     PRESSURE,
     PROGRAM,
     BoolArray,
@@ -31,6 +32,7 @@ from musegen.song import (
     Notes,
     Song,
     Tempo,
+    apart,
 )
 
 _HANGING_BARS = 4  # a note that never ends sounds this long at most
@@ -70,7 +72,8 @@ def clock_of(division: int, tempos: Sequence[tuple[int, int]]) -> tuple[int, Clo
     def to_ticks(ticks: Any) -> IntArray:
         second = np.asarray(ticks, dtype=np.int64) / rate
         i = np.searchsorted(at, second, side="right") - 1
-        return np.rint(ticks_at[i] + (second - at[i]) * per_second[i]).astype(np.int64)
+        exact = ticks_at[i] + (second - at[i]) * per_second[i]
+        return np.minimum(np.rint(exact), LATEST).astype(np.int64)
 
     return 480, to_ticks
 
@@ -101,47 +104,67 @@ def parts_of(track: Events, repairs: Repairs, ignored: Counter[str]) -> Iterator
     number = np.where(is_bend, PITCH_BEND, np.where(is_pressure, CHANNEL_PRESSURE, first))
     value = np.where(is_pressure, first, track.second)
     value = np.where(is_bend, (value << 7 | first) - 8192, value)
+    own = channel[notes.on]
     for place in np.unique(channel).tolist():
         here = channel == place
         chosen = here & is_control
         controls = Controls(tick[chosen], number[chosen], value[chosen])
         chosen = here & (kind == PROGRAM)
         programs = np.stack((tick[chosen], first[chosen]), axis=1)
-        yield Part(track, place, notes.of(place), controls, programs)
+        yield Part(track, place, notes.where(own == place), controls, programs)
 
 
-def notes_of(part: Part, frame: Song, clock: Clock, repairs: Repairs) -> Notes:
-    """The notes of a part in the song's ticks, with an end and apart from each other."""
-    notes, is_drum = part.notes, part.channel == DRUM_CHANNEL
+@dataclass(frozen=True)
+class Settled:
+    """The notes of a part as columns [N]: each has an end, and one at most sounds per pitch."""
+
+    start: IntArray
+    end: IntArray
+    pitch: IntArray
+    velocity: IntArray
+    played: Played
+    """The events that each is made of."""
+
+    @property
+    def notes(self) -> Notes:
+        return Notes(self.start, self.end - self.start, self.pitch, self.velocity)
+
+
+def settled(part: Part, frame: Song, clock: Clock, repairs: Repairs) -> Settled:
+    """The notes of a part on the song's clock."""
+    track, on, off = part.track, part.notes.on, part.notes.off
+    is_drum = part.channel == DRUM_CHANNEL
+    pitch, velocity = track.first[on], track.second[on]
 
     def tell(code: str, chosen: BoolArray) -> None:
         if chosen.any():
-            byte = int(notes.byte[chosen].min())
-            repairs.add(code, part.track.number, byte, int(chosen.sum()))
+            byte = int(track.bytes[on[chosen]].min())
+            repairs.add(code, track.number, byte, int(chosen.sum()))
 
-    is_hanging = notes.end < 0
-    start, end = clock(notes.start), clock(np.maximum(notes.end, 0))
+    is_hanging = off < 0
+    start, end = clock(track.tick[on]), clock(track.tick[off])
     if is_hanging.any():
         meters = np.array([(m.tick, m.bar_ticks(frame.ticks_per_quarter)) for m in frame.meters])
         bars = meters[np.searchsorted(meters[:, 0], start[is_hanging], side="right") - 1, 1]
         latest = start[is_hanging] + _HANGING_BARS * bars
-        end[is_hanging] = np.minimum(latest, clock(part.track.end))
+        end[is_hanging] = np.minimum(latest, clock(track.end))
     is_empty = end <= start
     tell("hanging", is_hanging & ~is_empty)
     tell("empty-drum" if is_drum else "empty", is_empty)
     if is_drum:
         end[is_empty] = start[is_empty] + max(frame.ticks_per_quarter // 8, 1)
         is_empty[:] = False
+    kept = np.flatnonzero(~is_empty)
     # Doubles and overlaps, by pitch and time.
-    order = np.lexsort((notes.byte, start, notes.pitch))
-    order = order[~is_empty[order]]
+    order = kept[np.lexsort((on[kept], start[kept], pitch[kept]))]
     earlier, later = order[:-1], order[1:]
-    is_same = notes.pitch[earlier] == notes.pitch[later]
+    is_same = pitch[earlier] == pitch[later]
     is_double = is_same & (start[earlier] == start[later])
     is_over = is_same & (start[later] < end[earlier]) & ~is_double & ~is_hanging[earlier]
     for code, among in (("double", is_double), ("overlap", is_over)):
         chosen = np.zeros(len(start), dtype=bool)
         chosen[later[among]] = True
         tell(code, chosen)
-    columns = (start, end - start, notes.pitch, notes.velocity)
-    return Notes(*(column[order] for column in columns)).without_overlaps()
+    rows, ends = apart(start[kept], end[kept], pitch[kept], velocity[kept])
+    rows = kept[rows]
+    return Settled(start[rows], ends, pitch[rows], velocity[rows], part.notes.where(rows))

@@ -12,11 +12,14 @@ from typing import BinaryIO
 from musegen import limits
 from musegen.errors import UnreadableError
 from musegen.midi.assembling import assembled
-from musegen.midi.chunks import read_chunks
+from musegen.midi.chunks import Chunks, read_chunks
 from musegen.midi.meta import read_meta
 from musegen.midi.repairs import Repair, Repairs
 from musegen.song import Song
 from musegen.time import bar_count, seconds
+
+_MOST_MIB = 2048
+"""However the limit is raised, since one read takes memory for all that it may give."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def read(
 
 def data_of(source: str | Path | BinaryIO, name: str) -> bytes:
     """The bytes of a file, up to one more than the limit, with the errors of `read`."""
-    most = limits.MIDI_MIB.value * 2**20
+    most = min(limits.MIDI_MIB.value, _MOST_MIB) * 2**20
     try:
         if isinstance(source, (str, Path)):
             with open(source, "rb") as file:
@@ -74,19 +77,30 @@ def parse(
     limits.MIDI_MIB.check(len(data) / 2**20, name)
     repairs = Repairs()
     chunks = read_chunks(data, name, repairs)
-    remarks: tuple[str, ...] = ()
-    if chunks.format == 2:
-        count = len(chunks.tracks)
-        chunks = chunks.one(sequence, name)
-        if count > 1:
-            remarks = (f"type 2: only sequence {chunks.tracks[0].number} of {count:,} was taken",)
-    elif sequence is not None and sequence > 1:
-        raise UnreadableError(f"{name}: is no type 2 file: there is no sequence {sequence}")
+    chunks, remarks = _sequence(chunks, sequence, name)
     meta = read_meta(chunks.tracks, repairs)
     song, left_out = assembled(chunks, meta, repairs)
+    limits.TRACKS.check(len(song.tracks), name)
     limits.HOURS.check(seconds(song) / 3600, name)
     limits.BARS.check(bar_count(song), name)
     found = repairs.all()
     if strict and found:
         raise UnreadableError(f"{name}: {found[0]}; 'musegen repair' mends it")
     return Reading(song, name, chunks.format, found, remarks + left_out, meta.recipe)
+
+
+def _sequence(chunks: Chunks, sequence: int | None, name: str) -> tuple[Chunks, tuple[str, ...]]:
+    """What is to be read of a file, and a remark where that is one sequence of several."""
+    count = len(chunks.tracks) if chunks.format == 2 else 1
+    if sequence is not None and not 1 <= sequence <= count:
+        there = f"{count:,} sequences" if count > 1 else "one sequence"
+        raise UnreadableError(f"{name}: has {there}: there is no sequence {sequence}")
+    if count == 1:
+        return chunks, ()
+    chosen = sequence or next((n for n in range(1, count + 1) if _has_notes(chunks.one(n))), 1)
+    return chunks.one(chosen), (f"type 2: only sequence {chosen:,} of {count:,} was taken",)
+
+
+def _has_notes(piece: Chunks) -> bool:
+    unheard = Repairs()
+    return assembled(piece, read_meta(piece.tracks, unheard), unheard)[0].note_count > 0

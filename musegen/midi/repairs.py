@@ -8,7 +8,8 @@ WORDS = {
     # The file
     "wrapper": "taken out of a RIFF file",
     "prefix": "bytes before the MIDI header skipped",
-    "format": "unknown format read as type 1",
+    "format": "a type that does not fit the tracks: read as type 1",
+    "header-length": "the header is not as long as it claims",
     "division": "no ticks a quarter: 480 taken",
     "track-count": "the header claims another number of tracks than there are",
     "garbage": "bytes between or after the tracks skipped",
@@ -75,6 +76,10 @@ class Repairs:
             self._found[code, track] = [byte, count]
         else:
             known[1] += count
+
+    @property
+    def codes(self) -> set[str]:
+        return {code for code, _ in self._found}
 
     def all(self) -> tuple[Repair, ...]:
         """In order of tracks and of their places in them, the file's own first."""

@@ -7,6 +7,7 @@ exact length.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,23 @@ from musegen.errors import OutputError
 from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi.channels import assigned, merged
 from musegen.midi.encoding import Event, file_of, meta, track_of
-from musegen.midi.events import BEND, CONTROL, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM
+from musegen.midi.events import BEND, CONTROL, LATEST, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM
 from musegen.midi.meta import KEY, MARKER, METER, TEMPO, TEXT, TRACK_NAME
 from musegen.midi.reading import parse
 from musegen.midi.text import printable
 from musegen.publishing import publish
-from musegen.song import CHANNEL_PRESSURE, PITCH_BEND, SUSTAIN_PEDAL, Controls, Key, Notes, Song
+from musegen.song import (
+    CHANNEL_PRESSURE,
+    PITCH_BEND,
+    SUSTAIN_PEDAL,
+    Controls,
+    Key,
+    Meter,
+    Notes,
+    Song,
+    Tempo,
+    apart,
+)
 from musegen.time import bar_line_from
 
 
@@ -32,8 +44,9 @@ def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = T
     notes, a held pedal and a pitch bend end too. At one tick note-offs come first, then controls
     and program, then note-ons; no pitch sounds twice at once on a channel. Beyond fifteen melodic
     tracks some share a channel, and the first of them has its controls; `shared_programs` says
-    which play with another program.
+    which play with another program. OutputError where MIDI cannot say what the song has.
     """
+    _check(song)
     tracks = [track_of(_conductor(song, recipe), song.length)]
     homes = assigned(song.tracks)
     channels = [channel for channel, _ in homes]
@@ -46,11 +59,11 @@ def to_bytes(song: Song, *, recipe: str | None = None, program_changes: bool = T
             events += _control_events(controls, channel, song.length)
         if program_changes and (program or channel != DRUM_CHANNEL):
             events.append((0, 1, bytes((PROGRAM << 4 | channel, program))))
-        tracks.append(track_of(events + note_events(notes, channel), song.length))
+        tracks.append(track_of(events + _note_events(notes, channel), song.length))
     return file_of(1, song.ticks_per_quarter, tracks)
 
 
-def note_events(notes: Notes, channel: int) -> list[Event]:
+def _note_events(notes: Notes, channel: int) -> list[Event]:
     """The note-ons and note-offs of notes that MIDI can say."""
     on, off = NOTE_ON << 4 | channel, NOTE_OFF << 4 | channel
     events: list[Event] = []
@@ -108,7 +121,42 @@ def _fault(data: bytes, song: Song, name: str) -> str:
         return "other notes"
     if back.length not in (song.length, rounded):
         return f"{back.length} ticks long, not {song.length}"
+    until = min(song.length, back.length)
+    for what, ours, theirs in (
+        ("tempos", _changes(song.tempos, until), _changes(back.tempos, until)),
+        ("metres", _changes(song.meters, until), _changes(back.meters, until)),
+        ("key", song.key, back.key),
+    ):
+        if ours != theirs:
+            return f"other {what}"
     return ""
+
+
+def _changes(values: Sequence[Tempo] | Sequence[Meter], until: int) -> dict[int, Tempo | Meter]:
+    """Tempos or metres by the tick from which they hold."""
+    return {value.tick: value for value in values if value.tick < until or not value.tick}
+
+
+def _check(song: Song) -> None:
+    """OutputError where a MIDI file cannot say what the song has."""
+    tempos = [tempo.microseconds for tempo in song.tempos]
+    meters = [number for m in song.meters for number in (m.numerator, m.denominator)]
+    numbers = [n for track in song.tracks for n in np.unique(track.controls.number).tolist()]
+    for what, values, low, high in (
+        ("ticks a quarter", [song.ticks_per_quarter], 1, 0x7FFF),
+        ("a length", [song.length], 0, LATEST),
+        ("a tempo in microseconds", tempos, 1, 0xFFFFFF),
+        ("a part of a metre", meters, 1, 255),
+        ("a marker's place", [marker.tick for marker in song.markers], 0, LATEST),
+        ("a program", [track.program for track in song.tracks], 0, 127),
+        ("a controller", numbers, 0, CHANNEL_PRESSURE),
+    ):
+        odd = [value for value in values if not low <= value <= high]
+        if odd:
+            raise OutputError(f"{what} of {odd[0]} is none of MIDI, which has {low:,} to {high:,}")
+    odd = [m for m in song.meters if m.denominator & (m.denominator - 1)]
+    if odd:
+        raise OutputError(f"a metre of {odd[0]} is none of MIDI: its lower part is 1, 2, 4, 8 ...")
 
 
 def _name_event(name: str) -> list[Event]:
@@ -121,7 +169,7 @@ def _conductor(song: Song, recipe: str | None) -> list[Event]:
     if recipe:
         events.append((0, 0, meta(TEXT, printable(recipe, 1024).encode())))
     for tempo in song.tempos:
-        events.append((tempo.tick, 0, meta(TEMPO, tempo.microseconds.to_bytes(3, "big"))))
+        events.append((tempo.tick, 0, meta(TEMPO, int(tempo.microseconds).to_bytes(3, "big"))))
     for meter in song.meters:
         beat = 3 if meter.denominator >= 8 and meter.numerator in (6, 9, 12) else 1
         clocks = max(96 // meter.denominator * beat, 1)  # MIDI clocks a click, 24 to a quarter
@@ -167,18 +215,14 @@ def _apart(song: Song, channels: list[int]) -> list[Notes]:
     result = [_within(track.notes, song.length).without_overlaps() for track in song.tracks]
     for channel in {c for c in channels if channels.count(c) > 1}:
         sharers = [i for i, c in enumerate(channels) if c == channel]
-        loudest: dict[tuple[int, int], tuple[int, int]] = {}  # start, pitch -> velocity, track
-        together = Notes()
+        table = np.concatenate([result[i].table() for i in sharers])  # [N, 4]
+        owner = np.repeat(sharers, [len(result[i]) for i in sharers])
+        start, duration, pitch, velocity = table.T
+        rows, end = apart(start, start + duration, pitch, velocity)
         for i in sharers:
-            together = together.joined(result[i])
-            for start, _, pitch, velocity in result[i].table().tolist():
-                if velocity > loudest.get((start, pitch), (0, 0))[0]:
-                    loudest[start, pitch] = (velocity, i)
-        together = together.without_overlaps()
-        places = zip(together.start.tolist(), together.pitch.tolist(), strict=True)
-        owner = np.array([loudest[place][1] for place in places], dtype=np.int64)
-        for i in sharers:
-            result[i] = together.where(owner == i)
+            own = owner[rows] == i
+            mine = rows[own]
+            result[i] = Notes(start[mine], end[own] - start[mine], pitch[mine], velocity[mine])
     return result
 
 

@@ -49,6 +49,41 @@ CASES: dict[str, Case] = {
         C4,
         [("wrapper", None, 0)],
     ),
+    "RIFF RMID with other chunks": (
+        f"""
+        52 49 46 46  00 00 00 00  52 4d 49 44
+        4c 49 53 54  05 00 00 00  49 4e 46 4f 00  00   # LIST, 5 bytes and one to fill
+        64 61 74 61  23 00 00 00  {HEADER} {TRACK}  00  # data, 35 bytes and one to fill
+        44 49 53 50  00 00 00 00                        # DISP
+        """,
+        C4,
+        [("wrapper", None, 0)],
+    ),
+    "a header that claims 8 bytes and has 6": (
+        f"4d 54 68 64  00 00 00 08  00 00  00 01  01 e0  {TRACK}",
+        C4,
+        [("header-length", None, 4)],
+    ),
+    "a header that claims no bytes": (
+        f"4d 54 68 64  00 00 00 00  00 00  00 01  01 e0  {TRACK}",
+        C4,
+        [("header-length", None, 4)],
+    ),
+    "a header whose length is written backwards": (
+        f"4d 54 68 64  06 00 00 00  00 00  00 01  01 e0  {TRACK}",
+        C4,
+        [("header-length", None, 4)],
+    ),
+    "a second file behind the first": (
+        f"{HEADER} {TRACK}  {HEADER} {TRACK}",
+        C4,
+        [("garbage", None, 35)],
+    ),
+    "type 0 with two tracks": (
+        f"4d 54 68 64  00 00 00 06  00 00  00 02  01 e0  {TRACK} {TRACK}",
+        [*C4, *C4],
+        [("format", None, 8)],
+    ),
     "a header of 10 bytes": (
         f"""
         4d 54 68 64  00 00 00 0a      # MThd, 10 bytes
@@ -133,6 +168,29 @@ CASES: dict[str, Case] = {
         """,
         [*C4, (0, 480, 64)],
         [("track-length", 1, 18)],
+    ),
+    "a track length that runs into the next track": (
+        f"""
+        4d 54 68 64  00 00 00 06  00 01  00 02  01 e0
+        {MTRK}  00 00 00 14  {NOTE} {END}  00     # 20 bytes, 7 of them of the next track
+        {track("00 91 40 5a  83 60 81 40 40" + END)}
+        """,
+        [*C4, (0, 480, 64)],
+        [("garbage", None, 35), ("track-length", 1, 18)],
+    ),
+    "a track length that runs over the next track, without End-of-Track": (
+        f"""
+        4d 54 68 64  00 00 00 06  00 01  00 02  01 e0
+        {MTRK}  00 00 00 1e  {NOTE}
+        {track("00 91 40 5a  83 60 81 40 40" + END)}
+        """,
+        [*C4, (0, 480, 64)],
+        [("track-length", 1, 18)],
+    ),
+    "a text that looks like a track, and a byte after the chunk": (
+        HEADER + track("00 ff 01 04 4d 54 72 6b" + NOTE + END) + "00",
+        C4,
+        [("garbage", None, 43)],
     ),
     "a track length of 0": (
         f"{HEADER}  {MTRK}  00 00 00 00  {NOTE} {END}",
@@ -273,6 +331,17 @@ CASES: dict[str, Case] = {
         C4,
         [("hanging", 1, 22)],
     ),
+    "a note whose end is lost among others": (
+        HEADER + track("""
+            00  90 3c 5a
+            60  90 3c 5a              # at 96: what began at 0 has not ended
+            60  80 3c 40              # at 192
+            60  90 3c 5a              # at 288
+            60  80 3c 40              # at 384
+        """ + END),
+        [(0, 96, 60), (96, 96, 60), (288, 96, 60)],
+        [("hanging", 1, 22)],
+    ),
     "a note-off with no note": (
         f"{HEADER} {track('00 80 3c 40  00 90 40 00' + NOTE + END)}",
         C4,
@@ -345,7 +414,7 @@ def test_repairs_are_counted_and_told_in_words() -> None:
     assert repair.count == 4
     assert str(repair) == "track 1, byte 22: impossible tempo ignored (4 times)"
     (repair,) = parse(bytes_of(CASES["type 7"][0])).repairs
-    assert str(repair) == "byte 8: unknown format read as type 1"
+    assert str(repair) == "byte 8: a type that does not fit the tracks: read as type 1"
 
 
 def test_the_plain_file_reads_clean() -> None:
@@ -429,10 +498,17 @@ def test_a_type_2_file_has_several_sequences() -> None:
     assert parse(data).left_out[0] == "type 2: only sequence 2 of 3 was taken"
     assert notes_of(parse(data, sequence=3)) == C4
     assert notes_of(parse(data, sequence=1)) == []
-    with pytest.raises(UnreadableError, match="has 3 sequences: there is no sequence 4"):
-        parse(data, sequence=4)
-    with pytest.raises(UnreadableError, match="is no type 2 file: there is no sequence 2"):
-        parse(GOOD, sequence=2)
+    for number in (4, 0, -1):
+        with pytest.raises(
+            UnreadableError, match=f"has 3 sequences: there is no sequence {number}"
+        ):
+            parse(data, sequence=number)
+    silent = track("00 90 3c 5a  00 80 3c 40" + END)  # a note of no length is none
+    assert notes_of(parse(bytes_of(f"4d546864 00000006 0002 0002 01e0 {silent} {other}"))) == [
+        (0, 480, 64)
+    ]
+    with pytest.raises(UnreadableError, match=r"^x\.mid: has one sequence: there is no sequence 2"):
+        parse(GOOD, "x.mid", sequence=2)
     assert notes_of(parse(GOOD, sequence=1)) == C4
 
 

@@ -31,6 +31,35 @@ def test_a_broken_file_becomes_a_sound_one_of_the_same_music(case: str) -> None:
     check(bytes_of(CASES[case][0]))
 
 
+def music(rng: random.Random) -> bytes:
+    """A file of one to three tracks of notes that begin and end at random."""
+
+    def event() -> str:
+        channel, pitch = rng.choice((0, 0, 1, 9)), rng.choice((60, 60, 62))
+        kind = rng.randrange(12)
+        if kind < 9:
+            return f"{0x90 + channel:02x} {pitch:02x} {rng.choice((0, 0, 40, 90)):02x}"
+        if kind < 11:
+            return f"b{channel:x} {rng.choice((7, 64, 123, 120)):02x} 00"
+        return rng.choice(
+            (f"c{channel:x} 05", f"c{channel:x} 06", "ff 51 03 03 d0 90", "ff 06 01 41")
+        )
+
+    def body() -> str:
+        events = [f"{rng.choice((0, 0, 20, 100)):02x} {event()}" for _ in range(rng.randrange(12))]
+        return " ".join((*events, rng.choice((END, "8f 00 ff 2f 00", ""))))
+
+    kind, division = rng.choice((0, 1, 1, 2)), rng.choice(("01e0", "01e0", "e728", "0060"))
+    tracks = [track(body()) for _ in range(rng.randint(1, 3))]
+    return bytes_of(f"4d546864 00000006 {kind:04x} {len(tracks):04x} {division} {' '.join(tracks)}")
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, 10**9))
+def test_any_music_can_be_mended(seed: int) -> None:
+    check(music(random.Random(seed)))
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, 10**9))
 def test_any_file_that_is_read_can_be_mended(seed: int) -> None:
@@ -83,6 +112,32 @@ def test_all_that_a_file_holds_is_kept() -> None:
         }
         """
     )
+
+
+def test_events_of_one_tick_stay_in_order() -> None:
+    """A pedal that goes down ahead of a note-off holds the note; pressure comes after its note."""
+    events = """
+        00  90 3c 5a
+        00  a0 3c 70
+        60  b0 40 7f
+        00  80 3c 40
+        00  ff 01 01 61
+        00  90 3c 50
+        00  e0 00 50
+        60  80 3c 40
+        60  b0 40 00
+    """
+    whole = bytes_of(HEADER + track(events + END))
+    assert mended(whole + b"123456789") == (whole, (parse(whole + b"123456789").repairs))
+
+
+def test_a_long_wait_in_a_broken_file_costs_nothing() -> None:
+    waits = "ff ff ff 7f f8" * 5000  # 2 ** 28 ticks before each clock
+    for division in ("01e0", "ff01"):
+        data = bytes_of(f"4d546864 00000006 0000 0001 {division} {track(NOTE + waits + END)}")
+        whole, _ = mended(data)
+        assert len(whole) < 5 * len(data)
+        assert parse(whole, strict=True).song == parse(data).song
 
 
 def test_running_status_keeps_a_file_small() -> None:

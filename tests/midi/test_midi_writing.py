@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import Any
 
 import mido
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from midi_files import BAR, BEAT, MELODY, SONG, messages, of_type, song_of
 
-from musegen.errors import MusegenError
+from musegen.errors import MusegenError, OutputError
 from musegen.midi import parse, printable, shared_programs, to_bytes
 from musegen.song import (
     CHANNEL_PRESSURE,
@@ -411,3 +413,55 @@ def test_tracks_without_notes_are_written_and_reported() -> None:
     reading = parse(data)
     assert [track.name for track in reading.song.tracks] == ["Melody"]
     assert reading.left_out == ("tracks without notes: 1",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"ticks_per_quarter": 0}, "ticks a quarter of 0"),
+        ({"ticks_per_quarter": 70_000}, "ticks a quarter of 70000"),
+        ({"length": -5}, "a length of -5"),
+        ({"length": 2**62}, "a length of 4611686018427387904"),
+        ({"tempos": (Tempo(0, 2**24),)}, "a tempo in microseconds of 16777216"),
+        ({"meters": (Meter(0, 300, 4),)}, "a part of a metre of 300"),
+        ({"meters": (Meter(0, 4, 0),)}, "a part of a metre of 0"),
+        ({"meters": (Meter(0, 4, 12),)}, "a metre of 4/12"),
+        ({"markers": (Marker(-5, "A"),)}, "a marker's place of -5"),
+        ({"tracks": (replace(MELODY, program=300),)}, "a program of 300"),
+        (
+            {"tracks": (replace(MELODY, controls=Controls.of([(0, 300, 0)])),)},
+            "a controller of 300",
+        ),
+    ],
+)
+def test_what_midi_cannot_say_is_refused_in_one_line(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(OutputError, match=rf"^{said} is none of MIDI"):
+        to_bytes(replace(SONG, **changes))
+
+
+def test_numbers_may_be_those_of_arrays() -> None:
+    number: Any = np.int64
+    song = replace(SONG, tempos=tuple(Tempo(t.tick, number(t.microseconds)) for t in SONG.tempos))
+    assert to_bytes(song) == to_bytes(SONG)
+
+
+def test_a_long_wait_is_written_in_steps() -> None:
+    rows = ((0, 480, 60, 90), (3 * 2**28, 480, 62, 90))
+    song = replace(song_of(*rows, length=2**30), ticks_per_quarter=32767)
+    reading = parse(to_bytes(song))
+    assert reading.repairs == ()
+    assert reading.song.tracks[0].notes == song.tracks[0].notes
+
+
+def test_many_tracks_on_one_channel_are_kept_apart() -> None:
+    rng = np.random.default_rng(1)
+    tracks = tuple(
+        Track(Notes(np.sort(rng.integers(0, 9000, 50)), *np.full((3, 50), 60)), is_drum=True)
+        for _ in range(300)
+    )
+    song = Song(tracks, 9600)
+    reading = parse(to_bytes(song))
+    assert reading.repairs == ()
+    starts = np.concatenate([track.notes.start for track in reading.song.tracks])
+    assert len(np.unique(starts)) == len(starts)
+    assert set(starts) == {int(s) for track in tracks for s in track.notes.start}
