@@ -18,7 +18,7 @@ import click
 from musegen import __version__
 from musegen.errors import OutputError
 
-from . import options
+from . import interrupts, options
 from .group import LazyGroup
 
 COMMANDS = {
@@ -78,17 +78,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads that spin while they wait starve a busy machine; read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     session = Session()
-    try:
-        return int(program.main(arguments, "musegen", standalone_mode=False, obj=session) or 0)
-    except Exception as error:
-        from .report import Report
+    with interrupts.remembered():
+        try:
+            return int(program.main(arguments, "musegen", standalone_mode=False, obj=session) or 0)
+        except Exception as error:
+            interrupts.ignore()
+            from .report import Report
 
-        words = sys.argv[1:] if arguments is None else arguments
-        report = Report(_command(error, words), as_json="--json" in words, debug=session.debug)
-        report.fail(None, error)
-        with suppress(OutputError):  # that is what is being told
-            report.show()
-        return report.exit_code
+            words = sys.argv[1:] if arguments is None else arguments
+            report = Report(_command(error, words), as_json="--json" in words, debug=session.debug)
+            report.fail(None, error)
+            with suppress(OutputError):  # that is what is being told
+                report.show()
+            return report.exit_code
 
 
 def _command(error: Exception, words: Sequence[str]) -> str:

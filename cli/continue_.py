@@ -41,14 +41,13 @@ def command(
     from musegen.time import bar_count
 
     from .facts import input_facts, sentence
-    from .inputs import expand
+    from .inputs import expand, paths_of
     from .report import Report
     from .takes import Expected, Writer
 
     with Report("continue", dry_run=output["dry_run"], **messages) as report:
         sources = expand(files, **inputs)
-        paths = [source.path for source in sources if source.path is not None]
-        writer = Writer("continue", report, sampling, output, paths)
+        writer = Writer("continue", report, sampling, output, paths_of(sources))
         for source in sources:
             with report.attempt(source.name):
                 reading = source.read()

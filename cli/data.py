@@ -9,7 +9,7 @@ import click
 
 from . import options
 from .group import Group
-from .values import Number, checked
+from .values import Number, checked, word
 
 
 @click.group("data", cls=Group)
@@ -24,15 +24,19 @@ def command() -> None:
     "folder",
     required=True,
     metavar="FOLDER",
+    callback=checked(word),
     help="Where the recipe's corpora lie, each a folder or a zip of its name.",
 )
 @click.option(
     "--splits",
     required=True,
     metavar="FILE",
+    callback=checked(word),
     help="A CSV table with the columns corpus, file, split: train, valid or test.",
 )
-@click.option("--output", required=True, metavar="FOLDER", help="Where the shards go.")
+@click.option(
+    "--output", required=True, metavar="FOLDER", callback=checked(word), help="Where the shards go."
+)
 @click.option(
     "--workers",
     type=str,

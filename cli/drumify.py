@@ -34,24 +34,23 @@ def command(
     """
     from functools import partial
 
-    from musegen import models, verbs
+    from musegen import verbs
     from musegen.time import bar_count
     from musegen.verbs.drums import GROOVE_MODEL, style_number
     from musegen.verbs.takes import serving
-    from musegen.weights import check_weights
 
-    from .inputs import expand
+    from .inputs import expand, paths_of
     from .listening import Listening, check_audio
     from .report import Report
     from .takes import Expected, Writer
 
     with Report("drumify", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("drumify", sampling["model"]), wishes["style"])
-        check_weights(models.find(GROOVE_MODEL))  # it plays what the drummer writes
         sources = expand(files, **inputs)
-        paths = [source.path for source in sources if source.path is not None]
+        paths = paths_of(sources)
         check_audio(audio, paths)
-        writer = Writer("drumify", report, sampling, output, paths)
+        # The one model plays what the other writes.
+        writer = Writer("drumify", report, sampling, output, paths, also=[GROOVE_MODEL])
         for source in sources:
             with report.attempt(source.name):
                 heard = Listening.of(source, audio)

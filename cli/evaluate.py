@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from musegen import limits
 from musegen.errors import OutputError, UsageError
 
-from . import options
-from .console import markdown, progress, show
+from . import measuring, options
+from .console import markdown, progress
 from .evaluate_drums import feel, parts
 from .evaluate_latent import attributes, interpolation, reconstruction
 from .group import Group
-from .values import MAX_SEED, Number, checked, whole
+from .measuring import measured
+from .values import MAX_SEED, Number, checked, place, whole
 
 if TYPE_CHECKING:
     from .report import Report
@@ -30,15 +33,6 @@ for other in (feel, parts, reconstruction, interpolation, attributes):
     command.add_command(other)
 
 
-_model = click.argument("model")
-_data = click.option(
-    "--data", type=click.Path(path_type=Path), required=True, help="Folder of 'data prepare'."
-)
-_split = click.option(
-    "--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True
-)
-
-
 def _weights(texts: tuple[str, ...]) -> dict[str, float]:
     weights = {}
     for text in texts:
@@ -50,9 +44,9 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
 
 
 @command.command()
-@_model
-@_data
-@_split
+@measuring.model
+@measuring.data
+@measuring.split
 @whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
 @click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
 @click.option(
@@ -68,13 +62,8 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
 @options.debug
 def likelihood(messages: dict[str, Any], **asked: Any) -> int:
     """Bits per note of MODEL, in all and per corpus."""
-    from .report import Report
-
-    with Report("evaluate likelihood", **messages) as report:
-        report.more = _likelihood(report, **asked)
-        if not report.as_json:
-            show(_likelihood_page(report.more, weights=asked["weights"]))
-    return report.exit_code
+    page = partial(_likelihood_page, weights=asked["weights"])
+    return measured("likelihood", messages, asked, _likelihood, page)
 
 
 def _likelihood(
@@ -156,34 +145,30 @@ def _likelihood_page(found: dict[str, Any], weights: dict[str, float] | None) ->
 
 
 @command.command()
-@_model
-@_data
-@_split
+@measuring.model
+@measuring.data
+@measuring.split
 @whole("--pieces", 1, 100_000, 20, "Held-out pieces to continue.")
-@whole("--prompt", 1, 1024, 8, "Bars that the model hears.")
-@whole("--length", 1, 1024, 8, "Bars that it writes.")
+@whole("--prompt", 1, limits.LENGTH, 8, "Bars that the model hears.")
+@whole("--length", 1, limits.LENGTH, 8, "Bars that it writes.")
 @options.temperature
 @whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes.")
 @click.option(
     "--output-dir",
     "-o",
-    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    callback=checked(place),
     help="Keep prompts and takes here as MIDI.",
 )
 @options.messages
 @options.debug
 def continuations(messages: dict[str, Any], **asked: Any) -> int:
     """Statistics of MODEL's continuations beside their prompts and what the composers wrote."""
-    from .report import Report
-
-    with Report("evaluate continuations", **messages) as report:
-        report.more = _continuations(**asked)
-        if not report.as_json:
-            show(_continuations_page(report.more))
-    return report.exit_code
+    return measured("continuations", messages, asked, _continuations, _continuations_page)
 
 
 def _continuations(
+    report: Report,
     model: str,
     data: Path,
     split: str,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
-from .console import markdown, progress, show
-from .values import MAX_SEED, Number, checked
+from . import measuring, options
+from .console import markdown, progress
+from .measuring import measured
+from .values import MAX_SEED, Number, checked, place
 
 if TYPE_CHECKING:
     from .report import Report
@@ -22,23 +23,23 @@ def held_out(function: Callable[..., int]) -> Callable[..., int]:
     seed = checked(Number(int, 0, MAX_SEED))
     for option in (
         click.option("--seed", type=str, callback=seed, default=1, show_default=True, metavar="N"),
-        click.option(
-            "--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True
-        ),
+        measuring.split,
         click.option(
             "--splits",
-            type=click.Path(path_type=Path),
             required=True,
+            metavar="FILE",
+            callback=checked(place),
             help="A CSV table with the columns corpus, file, split.",
         ),
         click.option(
             "--from",
             "folder",
-            type=click.Path(path_type=Path),
             required=True,
+            metavar="FOLDER",
+            callback=checked(place),
             help="Where the recipe's corpora lie, each a folder or a zip of its name.",
         ),
-        click.argument("model"),
+        measuring.model,
     ):
         function = option(function)
     return function
@@ -54,13 +55,7 @@ def feel(messages: dict[str, Any], **asked: Any) -> int:
     Performances in 4/4, on 16ths, one hit a voice and step. All their notes are also played through
     the verb, and counted.
     """
-    from .report import Report
-
-    with Report("evaluate feel", **messages) as report:
-        report.more = _feel(report, **asked)
-        if not report.as_json:
-            show(_feel_page(report.more))
-    return report.exit_code
+    return measured("feel", messages, asked, _feel, _feel_page)
 
 
 def _feel(
@@ -149,13 +144,7 @@ def parts(messages: dict[str, Any], **asked: Any) -> int:
     The taps are all onsets, with the velocity and timing of the loudest voice. Performances in 4/4,
     on 16ths; F1 over steps and voices.
     """
-    from .report import Report
-
-    with Report("evaluate parts", **messages) as report:
-        report.more = _parts(report, **asked)
-        if not report.as_json:
-            show(_parts_page(report.more))
-    return report.exit_code
+    return measured("parts", messages, asked, _parts, _parts_page)
 
 
 def _parts(

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
-from .console import markdown, progress, show
+from musegen import limits
+
+from . import measuring, options
+from .console import markdown, progress
+from .measuring import measured
 from .values import MAX_SEED, whole
 
 if TYPE_CHECKING:
@@ -35,16 +38,9 @@ def held_out(windows: int) -> Callable[[Callable[..., int]], Callable[..., int]]
         for option in (
             whole("--seed", 0, MAX_SEED, 1, "Of what is chosen by chance."),
             whole("--windows", 1, 100_000, windows, "How many, or pairs of them."),
-            click.option(
-                "--split", type=click.Choice(["valid", "test"]), default="valid", show_default=True
-            ),
-            click.option(
-                "--data",
-                type=click.Path(path_type=Path),
-                required=True,
-                help="Folder of 'data prepare'.",
-            ),
-            click.argument("model"),
+            measuring.split,
+            measuring.data,
+            measuring.model,
         ):
             function = option(function)
         return function
@@ -70,13 +66,7 @@ def _loaded(model: str, data: Path, split: str) -> tuple[Model, StepsLayout, Win
 @options.debug
 def reconstruction(messages: dict[str, Any], **asked: Any) -> int:
     """How much of held-out bars MODEL makes again from their latent vector."""
-    from .report import Report
-
-    with Report("evaluate reconstruction", **messages) as report:
-        report.more = _reconstruction(report, **asked)
-        if not report.as_json:
-            show(_reconstruction_page(report.more))
-    return report.exit_code
+    return measured("reconstruction", messages, asked, _reconstruction, _reconstruction_page)
 
 
 def _reconstruction(
@@ -112,7 +102,7 @@ def _reconstruction_page(found: dict[str, Any]) -> list[str]:
 @click.command()
 @held_out(200)
 @whole("--bars", 1, 16, 4, "Bars of each window.")
-@whole("--steps", 3, 64, 5, "Steps of the way.")
+@whole("--steps", 3, limits.STEPS, 5, "Steps of the way.")
 @click.option("--judge", metavar="MODEL", help="A model of tokens that says how likely they are.")
 @click.option("--no-leaning", is_flag=True, help="Let melodies lean to no scale on the way.")
 @options.temperature_of_road
@@ -120,13 +110,7 @@ def _reconstruction_page(found: dict[str, Any]) -> list[str]:
 @options.debug
 def interpolation(messages: dict[str, Any], **asked: Any) -> int:
     """What lies between held-out bars in the latent space of MODEL."""
-    from .report import Report
-
-    with Report("evaluate interpolation", **messages) as report:
-        report.more = _interpolation(report, **asked)
-        if not report.as_json:
-            show(_interpolation_page(report.more))
-    return report.exit_code
+    return measured("interpolation", messages, asked, _interpolation, _interpolation_page)
 
 
 def _interpolation(
@@ -182,13 +166,7 @@ def _interpolation_page(found: dict[str, Any]) -> list[str]:
 @options.debug
 def attributes(messages: dict[str, Any], **asked: Any) -> int:
     """What --more and --less of each attribute do to held-out bars, in standard deviations."""
-    from .report import Report
-
-    with Report("evaluate attributes", **messages) as report:
-        report.more = _attributes(report, **asked)
-        if not report.as_json:
-            show(_attributes_page(report.more))
-    return report.exit_code
+    return measured("attributes", messages, asked, _attributes, _attributes_page)
 
 
 def _attributes(

@@ -61,6 +61,7 @@ def _new(
     from functools import partial
 
     from musegen import verbs
+    from musegen.options import check_length
     from musegen.verbs.bars import DEFAULT_MODEL
 
     from .takes import Expected, Writer
@@ -69,6 +70,7 @@ def _new(
     for name, usual in (("model", DEFAULT_MODEL), ("length", 4), ("temperature", 1.0)):
         if sampling[name] is None:
             sampling[name] = usual
+    check_length(sampling["length"])
     writer = Writer("generate", report, sampling, output)
     key = None if music["key"] is None else str(music["key"])
     expected = Expected("musegen", sampling["length"], music["tempo"], key)
@@ -92,15 +94,14 @@ def _similar(
     from musegen.time import bar_count
 
     from .facts import input_facts, sentence
-    from .inputs import named
+    from .inputs import named, paths_of
     from .takes import Expected, Writer
 
     _refuse(music, "does not go with --like: the clip says it")
     if sampling["temperature"] is None:
         sampling["temperature"] = 0.5
     source = named(likeness["like"], **inputs)
-    paths = [] if source.path is None else [source.path]
-    writer = Writer("generate", report, sampling, output, paths)
+    writer = Writer("generate", report, sampling, output, paths_of([source]))
     wishes = {
         name: value
         for name, value in likeness.items()

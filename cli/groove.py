@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -39,12 +38,13 @@ def command(
     from functools import partial
 
     from musegen import verbs
+    from musegen.errors import UsageError
     from musegen.time import bar_count
     from musegen.verbs.drums import style_number
     from musegen.verbs.takes import serving
 
     from .facts import input_facts, sentence
-    from .inputs import expand
+    from .inputs import expand, named, paths_of
     from .listening import check_audio, performance
     from .report import Report
     from .takes import Expected, Writer
@@ -52,13 +52,14 @@ def command(
     with Report("groove", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("groove", sampling["model"]), wishes["style"])
         sources = expand(files, **inputs)
-        performances = [] if feel is None else [Path(feel)]
-        check_audio(audio, performances)
-        paths = [source.path for source in sources if source.path is not None]
-        writer = Writer("groove", report, sampling, output, paths + performances)
+        lenders = [] if feel is None else [named(feel)]
+        if feel == "-" and "-" in files:
+            raise UsageError("standard input is one file; name another for --from")
+        check_audio(audio, paths_of(lenders))
+        writer = Writer("groove", report, sampling, output, paths_of([*sources, *lenders]))
         borrowed = report.more["from"] = None
-        if feel is not None:
-            heard = performance(feel, audio, wishes["grid"])
+        for lender in lenders:
+            heard = performance(lender, audio, wishes["grid"])
             report.more["from"] = heard.facts
             report.say(heard.words)
             borrowed = heard.song

@@ -19,10 +19,14 @@ SUFFIXES = (".mid", ".midi", ".kar", ".smf")
 
 @dataclass(frozen=True)
 class Input:
-    """One input; `path` is None for standard input, the others are as in `midi.read`."""
+    """One input; `path` is None for standard input, the others are as in `midi.read`.
+
+    `fault` says why it is not even tried.
+    """
 
     name: str
     path: Path | None
+    fault: str = ""
     strict: bool = False
     sequence: int | None = None
 
@@ -41,10 +45,8 @@ class Input:
             if sys.stdin is None or sys.stdin.isatty():
                 raise UnreadableError("standard input: nothing is piped in; name a file")
             return midi.data_of(sys.stdin.buffer, self.name)
-        if self.path.is_dir():
-            raise UnreadableError(
-                f"{self.name}: no MIDI files in this folder; --recursive searches those within it"
-            )
+        if self.fault:
+            raise UnreadableError(f"{self.name}: {self.fault}")
         return midi.data_of(self.path, self.name)
 
 
@@ -52,7 +54,7 @@ def named(word: str, **reading: Any) -> Input:
     """The one input that a word means: a file, or standard input. UnreadableError of a folder."""
     if word == "-":
         return Input("standard input", None, **reading)
-    if Path(word).is_dir():
+    if os.path.isdir(word):
         raise UnreadableError(f"{word}: is a folder; name one file")
     return Input(word, Path(word), **reading)
 
@@ -60,7 +62,8 @@ def named(word: str, **reading: Any) -> Input:
 def expand(words: Iterable[str], *, recursive: bool, **reading: Any) -> list[Input]:
     """The inputs that the words of a command line mean, each once.
 
-    A folder stands for the MIDI files in it, in order of name, or for itself where it has none.
+    A folder stands for the MIDI files in it, in order of name. What of it cannot be read, and a
+    folder without any, is an input with a fault.
     """
     found: dict[str, Input] = {}
     for word in words:
@@ -68,19 +71,30 @@ def expand(words: Iterable[str], *, recursive: bool, **reading: Any) -> list[Inp
             found["-"] = named(word, **reading)
             continue
         path = Path(word)
-        files = _files(path, recursive) if path.is_dir() else []
-        for file in files or [path]:
-            found.setdefault(os.path.realpath(file), Input(str(file), file, **reading))
+        files = _files(path, recursive) if os.path.isdir(path) else {path: ""}
+        for file, fault in files.items():
+            found.setdefault(os.path.realpath(file), Input(str(file), file, fault, **reading))
     return list(found.values())
 
 
-def _files(folder: Path, recursive: bool) -> list[Path]:
-    files = []
-    for place, folders, names in os.walk(folder):
+def paths_of(sources: Iterable[Input]) -> list[Path]:
+    """Where they lie, standard input aside."""
+    return [source.path for source in sources if source.path is not None]
+
+
+def _files(folder: Path, recursive: bool) -> dict[Path, str]:
+    """What to read of a folder, and why it cannot be read where that is known."""
+    files = {}
+
+    def unlisted(error: OSError) -> None:
+        files[Path(error.filename)] = f"cannot be read: {error.strerror}"
+
+    for place, folders, names in os.walk(folder, onerror=unlisted):
         folders[:] = sorted(f for f in folders if recursive and not f.startswith("."))
-        files += [
-            Path(place) / name
-            for name in sorted(names)
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    return files
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                path = Path(place) / name
+                is_odd = os.path.exists(path) and not os.path.isfile(path)
+                files[path] = "is not a regular file; to read it, name it" * is_odd
+    none = "no MIDI files in this folder; --recursive searches those within it"
+    return files or {folder: none}

@@ -10,8 +10,8 @@ from . import options
 
 
 @click.command("interpolate", epilog="Example: musegen interpolate a.mid b.mid --steps 5")
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
+@options.clip("a")
+@options.clip("b")
 @options.steps
 @options.sampling(
     None,
@@ -27,8 +27,8 @@ from . import options
 @options.messages
 @options.debug
 def command(
-    first: str,
-    second: str,
+    a: str,
+    b: str,
     steps: int,
     sampling: dict[str, Any],
     wishes: dict[str, Any],
@@ -48,16 +48,16 @@ def command(
     from musegen.time import bar_count
 
     from .facts import input_facts, sentence
-    from .inputs import named
+    from .inputs import named, paths_of
     from .report import Report
     from .takes import Expected, Writer
 
     with Report("interpolate", dry_run=output["dry_run"], **messages) as report:
-        sources = [named(first, **inputs), named(second, **inputs)]
-        if first == second == "-":
+        sources = [named(a, **inputs), named(b, **inputs)]
+        if a == b == "-":
             raise UsageError("standard input is one clip; name a file for the other")
-        paths = [source.path for source in sources if source.path is not None]
         files = 1 if wishes["chain"] else steps
+        paths = paths_of(sources)
         writer = Writer("interpolate", report, sampling, output, paths, steps=files)
         readings = []
         for source in sources:

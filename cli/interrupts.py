@@ -1,4 +1,8 @@
-"""Moments in which Ctrl-C has to wait, or comes too late to change anything."""
+"""Ctrl-C: never lost, held back where nothing must be broken off, and ignored once all is told.
+
+C code may swallow the KeyboardInterrupt that Python raises and fail in its own way, as torch's does
+while it loads weights; so within `remembered` it is also remembered.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,74 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 
-@contextmanager
-def ignored() -> Iterator[None]:
-    """Ctrl-C does nothing in here: how the run ended is being told."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # where Python lets nobody change this
+@dataclass
+class _State:
+    """Of the process, as signals are."""
+
+    came: bool = False
+    is_held: bool = False
+    is_over: bool = False
+
+
+_state = _State()
+
+
+def _heard(number: int, frame: FrameType | None) -> None:
+    if _state.is_over:
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _state.came = True
+    if not _state.is_held:
+        raise KeyboardInterrupt
+
+
+def _is_main() -> bool:
+    """Whether this is the thread that Ctrl-C is for."""
+    return threading.current_thread() is threading.main_thread()
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Ctrl-C in here is raised and remembered, where Python lets us and it is not ignored."""
+    global _state
+    if not _is_main() or signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):
+        yield
+        return
+    _state = _State()
+    before = signal.signal(signal.SIGINT, _heard)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        _state = _State()
+
+
+def came() -> bool:
+    """Whether Ctrl-C was pressed, whatever became of it."""
+    return _state.came
+
+
+def check() -> None:
+    """KeyboardInterrupt where Ctrl-C was pressed."""
+    if _state.came:
+        raise KeyboardInterrupt
+
+
+def ignore() -> None:
+    """From here on Ctrl-C changes nothing: how the run ended is being told."""
+    if _is_main():
+        _state.is_over = True
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
     """Ctrl-C in here comes when this is over: what is done must not be broken off."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came = False
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
-
-    before = signal.signal(signal.SIGINT, remember)
+    _state.is_held = True
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
+        _state.is_held = False
+    check()

@@ -9,7 +9,7 @@ from typing import Any
 
 from musegen.audio import listen
 from musegen.codecs.grid import GridKind
-from musegen.errors import MusegenError, UnreadableError, UsageError
+from musegen.errors import MusegenError, UsageError
 from musegen.song import Song
 from musegen.time import bar_count
 from musegen.verbs import grooving
@@ -53,16 +53,13 @@ class Listening:
         return cls(song, words, facts)
 
 
-def performance(name: str, audio: Mapping[str, Any], grid: GridKind) -> Listening:
-    """What is played in the one file whose feel is to be borrowed."""
-    path = Path(name)
-    if path.is_dir():
-        raise UnreadableError(f"{name}: is a folder; --from names a file")
-    heard = Listening.of(Input(name, path), audio)
+def performance(source: Input, audio: Mapping[str, Any], grid: GridKind) -> Listening:
+    """What is played in the one input whose feel is to be borrowed."""
+    heard = Listening.of(source, audio)
     try:
         grooving.performance(heard.song, grid)
     except MusegenError as error:
-        raise type(error)(f"{name}: {error}") from None
+        raise type(error)(f"{source.name}: {error}") from None
     return heard
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path
@@ -31,10 +32,13 @@ class Model:
     def of(cls, folder: Path) -> Model:
         """ModelError where the recipe or the weights are damaged."""
         from musegen.models import CARD, read_recipe
-        from musegen.weights import WEIGHTS, weights_header
+        from musegen.weights import WEIGHTS, check_weights, weights_header
 
         recipe, weights, card = read_recipe(folder), folder / WEIGHTS, folder / CARD
-        tensors = weights_header(weights).values() if weights.is_file() else ()
+        tensors: Any = ()
+        if os.path.lexists(weights):
+            check_weights(folder)
+            tensors = weights_header(weights).values()
         return cls(
             name=recipe.name,
             verbs=recipe.verbs,
@@ -42,7 +46,7 @@ class Model:
             parameters=sum(prod(t["shape"]) for t in tensors) if tensors else None,
             bytes=weights.stat().st_size if tensors else None,
             path=str(folder),
-            card=str(card) if card.is_file() else None,
+            card=str(card) if os.path.isfile(card) else None,
             corpora=tuple(
                 {"name": c.name, "style": c.style, "weight": c.weight} for c in recipe.corpora
             ),

@@ -32,13 +32,25 @@ def fields_of(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
+def _parsed(template: str) -> list[tuple[str, str | None, str | None, str | None]]:
+    """Literals and fields as `string.Formatter` has them; ValueError where they are none."""
+    try:
+        return list(Formatter().parse(template))
+    except ValueError:
+        raise ValueError(
+            f"a brace has no fellow in {template!r}; write {{stem}} for a field, {{{{ for a brace"
+        ) from None
+
+
 def checked_template(template: str) -> str:
     """The template without a suffix of its own; ValueError where it cannot name files."""
     if re.search(r"\.midi?$", template, re.IGNORECASE):
         template = template[: template.rindex(".")]
-    for literal, name, spec, conversion in Formatter().parse(template):
+    if not template.strip(" .") or len(template) > MAX_LENGTH:
+        raise ValueError(f"a template has 1 to {MAX_LENGTH} characters")
+    for literal, name, spec, conversion in _parsed(template):
         if any(c in _FORBIDDEN or not c.isprintable() for c in literal):
-            raise ValueError(f"{literal!r} cannot stand in a file name; --output-dir names folders")
+            raise ValueError(f"{literal!r} cannot stand in a file name; -o names folders")
         if name is None:
             continue
         if name not in FIELDS:
@@ -46,10 +58,9 @@ def checked_template(template: str) -> str:
             hint = f"Did you mean {{{near[0]}}}?" if near else f"There are {', '.join(FIELDS)}."
             raise ValueError(f"no field {{{name}}}. {hint}")
         numeric = name not in ("stem", "verb", "key")
-        if conversion or not re.fullmatch(r"0?\d{0,2}" if numeric else "", spec or ""):
-            raise ValueError(f"{{{name}:{spec}}} is no format; write {{n:02}} for two digits")
-    if not template.strip(" .") or len(template) > MAX_LENGTH:
-        raise ValueError(f"a template has 1 to {MAX_LENGTH} characters")
+        if conversion or not re.fullmatch("(0[1-9])?" if numeric else "", spec or ""):
+            asked = f"!{conversion}" if conversion else f":{spec}"
+            raise ValueError(f"{{{name}{asked}}} is no format; write {{n:02}} for two digits")
     if len(file_name(template, _LONGEST, 10**6).encode()) > MAX_BYTES + len(SUFFIX):
         raise ValueError(f"names would be longer than {MAX_BYTES} bytes; shorten the template")
     return template

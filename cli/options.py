@@ -236,12 +236,21 @@ with_input = click.option(
     "--with-input", "include_input", is_flag=True, help="Write the input too, beside its drums."
 )
 feel = click.option(
-    "--from", "feel", metavar="FILE", help="Borrow the feel of a performance: MIDI or audio."
+    "--from",
+    "feel",
+    metavar="FILE",
+    callback=checked(values.word),
+    help="Borrow the feel of a performance: MIDI or audio.",
 )
 
 # Latent spaces
 
-like = click.option("--like", metavar="FILE", help="Write variations of this clip.")
+like = click.option(
+    "--like",
+    metavar="FILE",
+    callback=checked(values.word),
+    help="Write variations of this clip.",
+)
 distance = _share(
     "--distance", "How far from the clip --like, from itself to anything; by default 0.3."
 )
@@ -306,7 +315,16 @@ audio_meter = click.option(
 
 # Files
 
-files = click.argument("files", nargs=-1, required=True, metavar="FILE...")
+files = click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", callback=checked(values.words)
+)
+
+
+def clip(name: str) -> Callable[[F], F]:
+    """An argument that is one file."""
+    return click.argument(name, metavar=name.upper(), callback=checked(values.word))
+
+
 recursive = click.option("--recursive", "-r", is_flag=True, help="Search folders within folders.")
 strict = click.option(
     "--strict", is_flag=True, help="Refuse a MIDI file that would have to be repaired."
@@ -325,6 +343,7 @@ output_dir = click.option(
     "folder",
     default=".",
     metavar="FOLDER",
+    callback=checked(values.word),
     help="Where the files go; made if missing. By default the folder you are in.",
 )
 repaired = click.option(
@@ -333,8 +352,9 @@ repaired = click.option(
     "place",
     default=".",
     metavar="FILE|FOLDER",
-    help="The file to write (.mid), or the folder; by default the folder you are in, where "
-    "song.mid becomes song_repaired.mid.",
+    callback=checked(values.word),
+    help="The file to write (.mid), of exactly that name, or the folder; by default the folder you "
+    "are in, where song.mid becomes song_repaired.mid.",
 )
 name_template = click.option(
     "--name-template",
@@ -345,19 +365,28 @@ name_template = click.option(
     callback=checked(values.template),
     help="File names, out of {stem} {verb} {n} {bpm} {key} {bars} {seed}.",
 )
-on_exists = click.option(
-    "--on-exists",
-    type=click.Choice(["number", "skip", "fail", "overwrite"]),
-    default="number",
-    show_default=True,
-    metavar="ACTION",
-    help="Where a file exists: number (go on with the next free one), skip, fail or overwrite.",
-)
+
+
+def _on_exists(default: str | None, shown: str | None = None) -> Callable[[F], F]:
+    return click.option(
+        "--on-exists",
+        type=click.Choice(["number", "skip", "fail", "overwrite"]),
+        default=default,
+        show_default=shown or True,
+        metavar="ACTION",
+        help="Where a file exists: number (go on with the next free one), skip, fail or overwrite.",
+    )
+
+
+on_exists = _on_exists("number")
+on_exists_of_repaired = _on_exists(None, "fail for a FILE, number in a FOLDER")
 no_program = click.option(
     "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
 )
 dry_run = click.option(
-    "--dry-run", is_flag=True, help="Read and check everything; write nothing, show what would be."
+    "--dry-run",
+    is_flag=True,
+    help="Read and check everything but --device; write nothing, show what would be.",
 )
 
 config = click.argument("config", metavar="CONFIG")

@@ -31,10 +31,10 @@ class Folder:
         self._inputs = _marks(STDIN).union(*map(_marks, inputs))
         self._given: set[str] = set()
         nearest = next(p for p in (self.path, *self.path.parents) if os.path.lexists(p))
-        if not nearest.is_dir():
-            raise OutputError(f"{nearest}: is not a folder; --output-dir names one")
+        if not os.path.isdir(nearest):
+            raise OutputError(f"{nearest}: is not a folder; choose another with -o")
         if not os.access(nearest, os.W_OK | os.X_OK):
-            raise OutputError(f"{nearest}: cannot be written to; choose another --output-dir")
+            raise OutputError(f"{nearest}: cannot be written to; choose another folder with -o")
 
     @property
     def names_need_songs(self) -> bool:
@@ -45,10 +45,7 @@ class Folder:
         """A path for each take, numbered in a row from the first number where all are free."""
         first = 1
         while True:
-            paths = [
-                self.path / file_name(self.template, fields, n)
-                for n, fields in enumerate(takes, first)
-            ]
+            paths = [self.path / self.name(fields, n) for n, fields in enumerate(takes, first)]
             busy, seen = 0, set()
             for i, path in enumerate(paths, 1):
                 name = _folded(path)
@@ -58,6 +55,9 @@ class Folder:
             if not busy:
                 return paths
             first += busy
+
+    def name(self, fields: Fields, n: int) -> str:
+        return file_name(self.template, fields, n)
 
     def _is_taken(self, path: Path) -> bool:
         return self.on_exists == "number" and os.path.lexists(path)
@@ -83,8 +83,9 @@ class Folder:
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{self.path}: cannot be made: {error.strerror}") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(f"{self.path}: cannot be made: {reason}") from None
         while True:
             try:
                 publish(path, data, overwrite=self.on_exists == "overwrite")
@@ -94,6 +95,18 @@ class Folder:
                 path = self.paths([fields])[0]
             else:
                 return path, hashlib.sha256(data).hexdigest()
+
+
+class File(Folder):
+    """One file in a folder, of exactly the name that was given; numbered only by "number"."""
+
+    def __init__(self, path: str, on_exists: str, inputs: Iterable[Path] = ()) -> None:
+        folder, self._name = os.path.split(path)
+        super().__init__(folder, "", on_exists, inputs)
+
+    def name(self, fields: Fields, n: int) -> str:
+        stem, suffix = os.path.splitext(self._name)
+        return self._name if n == 1 else f"{stem}_{n:02}{suffix}"
 
 
 def _folded(path: Path) -> str:

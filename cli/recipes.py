@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from musegen import models, recipe
@@ -10,5 +11,6 @@ from musegen.recipe import Recipe
 
 def recipe_of(config: str) -> Recipe:
     """UsageError where the file is no recipe, ModelError where there is no such model."""
-    path = Path(config)
-    return recipe.load(path) if path.is_file() else models.read_recipe(models.find(config))
+    if os.path.isfile(config):
+        return recipe.load(Path(config))
+    return models.read_recipe(models.find(config))

@@ -2,80 +2,93 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from musegen.errors import UsageError
 
 from . import options
 
 if TYPE_CHECKING:
     from .facts import Facts
+    from .inputs import Input
     from .names import Fields
+    from .outputs import Folder
 
 
 @click.command("repair", epilog="Example: musegen repair bad.mid -o good.mid")
 @options.files
 @options.recursive
 @options.repaired
-@options.on_exists
+@options.on_exists_of_repaired
 @options.messages
 @options.debug
 def command(
-    files: tuple[str, ...], recursive: bool, place: str, on_exists: str, messages: dict[str, Any]
+    files: tuple[str, ...],
+    recursive: bool,
+    place: str,
+    on_exists: str | None,
+    messages: dict[str, Any],
 ) -> int:
     """Write each FILE anew as a sound MIDI file of the same music, and tell what was wrong.
 
     All that a file holds stays where it is, texts and system exclusive too; what is impossible is
-    left out. A file that is sound is copied as it is. A FILE may be a folder, or '-' for standard
-    input.
+    left out. A file that is sound is copied as it is, but not within its own folder. A FILE may be
+    a folder, or '-' for standard input.
     """
     from musegen import midi
 
     from .facts import Facts, input_facts, sentence
     from .inputs import expand
-    from .outputs import Folder
     from .report import Output, Report
 
     with Report("repair", **messages) as report:
         sources = expand(files, recursive=recursive)
-        folder, template = _place(place, len(sources))
-        paths = [source.path for source in sources if source.path is not None]
-        target = Folder(folder, template, on_exists, paths)
+        target, is_home = _target(place, on_exists, sources), _is_home(place, sources)
         for source in sources:
             with report.attempt(source.name):
                 data = source.data()
                 reading = midi.parse(data, source.name)
                 report.inputs.append(input_facts(source.name, reading))
                 report.say(sentence(source.name, reading))
+                whole, repairs = midi.mended(data, source.name)
+                if is_home and not repairs and not reading.repairs and source.path is not None:
+                    report.warn(source.name, "is sound; it is not copied into its own folder")
+                    continue
                 facts = Facts.of(reading.song)
                 (path,) = target.paths([_fields(source.stem, facts)])
                 if target.is_skipped(path):
                     report.warn(source.name, f"{path} exists and was left as it is")
                     continue
-                whole = midi.mended(data, source.name)[0] if reading.repairs else data
-                path, digest = target.write(whole, path, _fields(source.stem, facts))
+                content = whole if repairs else data
+                path, digest = target.write(content, path, _fields(source.stem, facts))
                 target.reserve(path)
                 report.outputs.append(Output.of(facts, path, source.name, digest))
     return report.exit_code
 
 
-def _place(text: str, count: int) -> tuple[str, str]:
-    """The folder and the template of names that `text` means: one file, or a folder."""
-    from musegen.errors import UsageError
+def _target(place: str, on_exists: str | None, sources: Sequence[Input]) -> Folder:
+    """The one file, or the folder, that `place` means."""
+    from .inputs import SUFFIXES, paths_of
+    from .outputs import File, Folder
 
-    from .names import checked_template
+    name = os.path.basename(place)
+    if not os.path.isdir(place) and name.lower().endswith(SUFFIXES):
+        if len(sources) > 1:
+            raise UsageError(f"{place}: is one file for {len(sources)} inputs; name a folder")
+        return File(place, on_exists or "fail", paths_of(sources))
+    if not os.path.isdir(place) and (name == "-" or os.path.splitext(name)[1]):
+        raise UsageError(f"{place}: name a .mid file, or a folder that exists or ends in /")
+    return Folder(place, "{stem}_repaired", on_exists or "number", paths_of(sources))
 
-    path = Path(text)
-    if path.suffix.lower() not in (".mid", ".midi"):
-        return text, "{stem}_repaired"
-    if count > 1:
-        raise UsageError(f"{text}: is one file for {count} inputs; name a folder")
-    try:
-        literal = path.stem.replace("{", "{{").replace("}", "}}")
-        return str(path.parent), checked_template(literal)
-    except ValueError as error:
-        raise UsageError(f"{text}: {error}") from None
+
+def _is_home(place: str, sources: Sequence[Input]) -> bool:
+    """Whether a file that is read lies in the folder that is written to."""
+    homes = {os.path.realpath(s.path.parent) for s in sources if s.path and not s.fault}
+    return os.path.isdir(place) and os.path.realpath(place) in homes
 
 
 def _fields(stem: str, facts: Facts) -> Fields:

@@ -15,8 +15,8 @@ import click
 
 from musegen import __version__
 
+from . import interrupts
 from .console import clean, say, show, table
-from .interrupts import ignored
 from .verdict import verdict
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Report:
         if self.debug:
             for line in "".join(traceback.format_exception(error)).splitlines():
                 say(line)
-        code, message = verdict(error)
+        code, message = verdict(KeyboardInterrupt() if interrupts.came() else error)
         self._errors.append({"input": input_name, "code": code, "message": clean(message)})
         say(f"error: {_headed(input_name, message)}")
         self.exit_code = code
@@ -142,7 +142,9 @@ class Report:
         try:
             yield
         except Exception as error:
+            interrupts.check()
             self.fail(input_name, error)
+        interrupts.check()
 
     def __enter__(self) -> Self:
         return self
@@ -153,17 +155,17 @@ class Report:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        with ignored():
-            if error is None:
-                codes = [entry["code"] for entry in self._errors]
-                if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
-                    self.exit_code = 1
-            elif isinstance(error, (Exception, KeyboardInterrupt)):
-                self.fail(None, error)
-            else:
-                return False
-            self.show()
-            return True
+        interrupts.ignore()
+        if error is None:
+            codes = [entry["code"] for entry in self._errors]
+            if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
+                self.exit_code = 1
+        elif isinstance(error, (Exception, KeyboardInterrupt)):
+            self.fail(None, error)
+        else:
+            return False
+        self.show()
+        return True
 
     def show(self) -> None:
         if self.as_json:

@@ -46,8 +46,9 @@ class Writer:
         output: Mapping[str, Any],
         inputs: Iterable[Path] = (),
         steps: int = 1,
+        also: Iterable[str] = (),
     ) -> None:
-        """`steps` is how many songs make up one variation."""
+        """`steps` is how many songs make up one variation, `also` are further models it takes."""
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
         self.folder = Folder(output["folder"], output["template"], output["on_exists"], inputs)
         self.program_changes = not output["no_program"]
@@ -58,7 +59,9 @@ class Writer:
         # Here, not for every input, nor where torch has been loaded for nothing.
         if sampling["model"] is not None:
             serving(verb, sampling["model"])
-            check_weights(models.find(sampling["model"]))
+            self._check(sampling["model"])
+        for model in also:
+            self._check(model)
         report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
 
     def run(
@@ -69,7 +72,7 @@ class Writer:
     ) -> None:
         """Write the takes of `verb`, which gets the sampling options and `progress`."""
         if self.sampling["model"] is None and expected.model is not None:
-            check_weights(models.find(expected.model))
+            self._check(expected.model)
         if self.report.dry_run or not self.folder.names_need_songs:
             before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * (self.variations * self.steps))
@@ -107,6 +110,11 @@ class Writer:
                     model=takes.model,
                 )
             )
+
+    def _check(self, model: str) -> None:
+        """The model's errors that are worth knowing early; in a dry run, all but torch's."""
+        check = models.checked_header if self.report.dry_run else check_weights
+        check(models.find(model))
 
     def _fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
         return fields(stem=stem, verb=self.verb, bpm=bpm, key=key, bars=bars, seed=self.seed)

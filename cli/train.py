@@ -9,15 +9,24 @@ from typing import Any
 import click
 
 from . import options
+from .values import checked, word
 
 
 @click.command("train")
 @options.config
 @click.option(
-    "--data", required=True, metavar="FOLDER", help="What 'musegen data prepare' has written."
+    "--data",
+    required=True,
+    metavar="FOLDER",
+    callback=checked(word),
+    help="What 'musegen data prepare' has written.",
 )
 @click.option(
-    "--run", required=True, metavar="FOLDER", help="Where the checkpoint, log and weights go."
+    "--run",
+    required=True,
+    metavar="FOLDER",
+    callback=checked(word),
+    help="Where the checkpoint, log and weights go.",
 )
 @options.device
 @click.option("--compile", "compiled", is_flag=True, help="Compile the network first; for a GPU.")

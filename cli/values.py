@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -19,6 +20,9 @@ from musegen.limits import Limit
 
 F = TypeVar("F", bound=Callable[..., Any])
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
+
+MAX_SHOWN = 40
+"""Of a value, in characters."""
 
 MAX_SEED = 2**53 - 1
 """The largest whole number that every reader of JSON keeps."""
@@ -48,7 +52,7 @@ class Number:
             or (self.above and number == self.low)
             or (self.below and number == self.high)
         ):
-            raise ValueError(f"{text} is not {self.words}")
+            raise ValueError(f"{cut(text)} is not {self.words}")
         return number
 
     @property
@@ -79,18 +83,38 @@ def within(limit: Limit, low: int = 1) -> Callback:
 
     def parse(text: str) -> int | float:
         with contextlib.suppress(ValueError):
-            limit.check(int(text), f"{int(text):,}")
+            limit.check(int(text), cut(f"{int(text):,}"))
         return Number(int, low, limit.value)(text)
 
     return checked(parse)
 
 
-def whole(name: str, low: int, high: int, default: int, text: str) -> Callable[[F], F]:
+def whole(name: str, low: int, high: int | Limit, default: int, text: str) -> Callable[[F], F]:
     """An option that takes a whole number."""
-    read = checked(Number(int, low, high))
+    read = within(high, low) if isinstance(high, Limit) else checked(Number(int, low, high))
     return click.option(
         name, type=str, callback=read, default=default, show_default=True, metavar="N", help=text
     )
+
+
+def cut(text: str) -> str:
+    """So much of it as a message can show."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def word(text: str) -> str:
+    """The name of a file or folder: nothing is none, where Python takes it for this folder."""
+    if not text:
+        raise ValueError("is empty; name a file or a folder")
+    return text
+
+
+def words(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(word, texts))
+
+
+def place(text: str) -> Path:
+    return Path(word(text))
 
 
 def key(text: str) -> Any:

@@ -18,7 +18,7 @@ def verdict(error: BaseException) -> tuple[int, str]:
     if isinstance(error, MusegenError):
         return error.exit_code, str(error)
     if isinstance(error, OSError) and error.strerror:
-        # Whatever is read answers for itself; what is left was to be written.
+        # Inputs, models and data answer for themselves; what is left was to be written.
         return 4, f"{error.filename or 'a file cannot be written'}: {error.strerror}"
     kind = type(error).__name__
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError":  # torch's, of a GPU

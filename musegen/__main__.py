@@ -1,7 +1,11 @@
 """The command `musegen`, and `python -m musegen`."""
 
+import contextlib
+import json
 import signal
 import sys
+
+from musegen import __version__
 
 
 def main() -> int:
@@ -11,10 +15,22 @@ def main() -> int:
 
         code: int = run()
     except KeyboardInterrupt:
-        print("error: interrupted", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         code = 130
+        with contextlib.suppress(OSError):
+            interrupted()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is told; Python has yet to end
     return code
+
+
+def interrupted() -> None:
+    """Tell it by hand, as `report.schema.json` has it: what would, may not have been imported."""
+    print("error: interrupted", file=sys.stderr)
+    if "--json" in sys.argv:
+        empty: dict[str, list[object]] = {"inputs": [], "outputs": [], "warnings": []}
+        run = {"schema_version": 1, "version": __version__, "command": "", "dry_run": False}
+        error = {"input": None, "code": 130, "message": "interrupted"}
+        print(json.dumps({**run, **empty, "errors": [error]}, indent=2))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ any pitch. librosa and soundfile are loaded when the first file is read.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,13 +111,15 @@ def _read(path: str | Path, name: str) -> Samples:
     import librosa
     import soundfile
 
+    if os.path.isdir(path):
+        raise UnreadableError(f"{name}: is a directory; name an audio file in it")
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe, which may have no writer
+        raise UnreadableError(f"{name}: is not a regular file; save it as one")
     try:
         with open(path, "rb") as opened, soundfile.SoundFile(opened) as file:
             rate, sound = file.samplerate, _decoded(file, name)
     except FileNotFoundError:
         raise UnreadableError(f"{name}: no such file; check the path") from None
-    except IsADirectoryError:
-        raise UnreadableError(f"{name}: is a directory; name an audio file in it") from None
     # TypeError: the name ends in .raw, so that soundfile expects no header.
     except (soundfile.SoundFileError, TypeError):
         raise UnreadableError(f"{name}: not audio, or damaged; export it as WAV") from None

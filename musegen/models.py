@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import math
 import os
+import stat
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -30,6 +31,7 @@ from musegen.weights import (
     is_name,
     pickled,
     refuse_pickles,
+    unreadable,
     weights_header,
 )
 
@@ -93,8 +95,13 @@ def names() -> list[str]:
 
 def find(name: str) -> Path:
     """The folder of a model: a name on the shelf, or a path. ModelError where there is none."""
-    if os.path.isfile(os.path.join(name, CONFIG)):
-        return Path(name)
+    try:
+        if stat.S_ISREG(os.stat(os.path.join(name, CONFIG)).st_mode):
+            return Path(name)
+    except PermissionError as error:
+        raise unreadable(Path(name), error) from None
+    except (OSError, ValueError):  # ValueError: a NUL
+        pass
     if name in names():
         return shelf() / name
     if os.path.isdir(name):
@@ -200,6 +207,17 @@ def resolved_device(device: str) -> str:
     return device
 
 
+def checked_header(folder: Path) -> dict[str, Any]:
+    """Names, shapes and types of a model's tensors, with all checked that needs no torch.
+
+    ModelError and LimitError as in `load`.
+    """
+    check_weights(folder)
+    header = weights_header(folder / WEIGHTS)
+    check_sum(folder, shelf())
+    return header
+
+
 def load(name: str, device: str = "cpu") -> Model:
     """The model of a name or a folder, ready to decode on `device` (see `resolved_device`).
 
@@ -207,11 +225,7 @@ def load(name: str, device: str = "cpu") -> Model:
     where its weights are too large.
     """
     folder = find(name)
-    recipe = read_recipe(folder)
-    check_weights(folder)
-    path = folder / WEIGHTS
-    header = weights_header(path)
-    check_sum(folder, shelf())
+    recipe, header, path = read_recipe(folder), checked_header(folder), folder / WEIGHTS
 
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -221,7 +235,9 @@ def load(name: str, device: str = "cpu") -> Model:
     network = fitting_network(recipe, stored, folder)
     try:
         network.load_state_dict(load_file(path))
-    except (SafetensorError, OSError, RuntimeError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (SafetensorError, RuntimeError) as error:
         raise ModelError(f"{path}: damaged ({first_line(error)}); install it again") from None
     network.requires_grad_(False).eval().float()
     for name, values in network.state_dict().items():

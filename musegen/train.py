@@ -1,8 +1,8 @@
 """One training loop for every network; what a network learns, its objective says.
 
-A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.pt` (to go on from,
-exactly) and, once done, `weights.safetensors`. Under `torchrun` the rows of a batch are shared out
-among the processes.
+A run folder holds `log.jsonl` (a line a report), `curve.svg`, `checkpoint.safetensors` (to go on
+from, exactly) and, once done, `weights.safetensors`. Under `torchrun` the rows of a batch are
+shared out among the processes.
 """
 
 from __future__ import annotations
@@ -16,22 +16,26 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import torch.distributed as dist
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from musegen import config
 from musegen.data import shards
 from musegen.errors import UnreadableError, UsageError
 from musegen.models import build_network, resolved_device
 from musegen.objectives import OBJECTIVES, Cost
 from musegen.objectives.tokens import augmentation
+from musegen.publishing import publish
 from musegen.recipe import Recipe, Training
-from musegen.weights import save_weights
+from musegen.runs import CHECKPOINT, CURVE, LOG, append, as_line, claim, draw_curve, logged
+from musegen.weights import WEIGHTS, save_weights
 
 REPORT_EVERY = 50
 VALIDATION_SEED = 0
@@ -71,20 +75,42 @@ def learning_rate(step: int, training: Training) -> float:
     return training.learning_rate * min(up, 1.0, down)
 
 
+def plain(recipe: Recipe) -> Any:
+    """The recipe as JSON has it."""
+    return json.loads(json.dumps(asdict(recipe)))
+
+
 def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
-    """Whether a run that came to `step` by the recipe `begun`, as a dict, can go on by this one.
+    """Whether a run that came to `step` by the recipe `begun`, made `plain`, can go on by this one.
 
     Steps, cooldown and stop may be others where that would have changed nothing so far: a plateau
     can be lengthened.
     """
     now = recipe.training
-    free = ("steps", "cooldown", "stop")
-    then = replace(now, **{field: begun["training"].get(field) for field in free})
-    return asdict(replace(recipe, training=then)) == begun and all(
-        learning_rate(s, now) == learning_rate(s, then)
-        and augmentation(s, now) == augmentation(s, then)
-        for s in range(step)
+    told = {key: value for key, value in begun["training"].items() if value is not None}
+    then = config.build(Training, told, "training")
+    return (
+        0 <= step <= now.steps
+        and plain(replace(recipe, training=then)) == begun
+        and then == replace(now, steps=then.steps, cooldown=then.cooldown, stop=then.stop)
+        and all(
+            learning_rate(s, now) == learning_rate(s, then)
+            and augmentation(s, now) == augmentation(s, then)
+            for s in range(step)
+        )
     )
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a checkpoint holds beside tensors."""
+
+    recipe: dict[str, Any]
+    step: int
+    seconds: float
+    nats: float
+    notes: float
+    """These two are since the last report."""
 
 
 def train(
@@ -100,8 +126,9 @@ def train(
     """Train until the recipe's last step, going on from `run` if it holds a checkpoint.
 
     Returns the path of the weights: the moving average in half precision. UsageError where the data
-    or the checkpoint is another recipe's.
+    or the checkpoint is another recipe's, OutputError where the folder `run` is none of a run.
     """
+    claim(run)
     if find_spec("matplotlib") is None:
         raise UsageError("the curve is drawn by matplotlib; pip install 'musegen[train]'")
     shards.check(data, recipe.codec, (corpus.name for corpus in recipe.corpora))
@@ -119,12 +146,12 @@ def train(
             if here.rank == 0 and (last or time.monotonic() - saved > checkpoint_seconds):
                 loop.save()
                 saved = time.monotonic()
-        weights = run / "weights.safetensors"
+        weights = run / WEIGHTS
         if here.rank == 0:
             save_weights(loop.kept, weights)  # whatever becomes of the rest
             loop.objective.finish(loop.kept)
             save_weights(loop.kept, weights)
-            draw_curve(run / "log.jsonl", run / "curve.svg")
+            draw_curve(run / LOG, run / CURVE)
         return weights
 
 
@@ -140,7 +167,6 @@ class _Loop:
             raise UsageError(
                 f"rows {self.training.rows} do not divide among {here.count} processes"
             )
-        run.mkdir(parents=True, exist_ok=True)
         self.objective = OBJECTIVES[recipe.network.kind](recipe, data, here.device)
         torch.manual_seed(self.training.seed)
         self.network = build_network(recipe).to(here.device)
@@ -225,8 +251,7 @@ class _Loop:
     def log(self, report: Callable[[dict[str, Any]], None], **more: float) -> None:
         line = self._progress() | more
         if self.here.rank == 0:
-            with (self.run / "log.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
+            append(self.run / LOG, line)
             report(line)
 
     @torch.no_grad()
@@ -245,81 +270,91 @@ class _Loop:
 
     # Checkpoints
 
+    def _optimizer_tensors(self) -> dict[str, Tensor]:
+        """By a parameter's place among all, and what is known of it."""
+        state = self.optimizer.state_dict()["state"]
+        return {f"{place}.{name}": t for place, of in state.items() for name, t in of.items()}
+
     def save(self) -> None:
-        """Write the state beside the old one, then put it in its place."""
-        state = {
-            "recipe": asdict(self.recipe),
-            "step": self.step,
-            "seconds": self.seconds,
-            "sums": (float(self._nats), float(self._notes)),
+        """Put the state in the place of the last one."""
+        progress = Progress(
+            plain(self.recipe), self.step, self.seconds, float(self._nats), float(self._notes)
+        )
+        parts = {
             "network": self.network.state_dict(),
-            "average": None if self.average is None else self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
+            "average": {} if self.average is None else self.average.state_dict(),
+            "optimizer": self._optimizer_tensors(),
+            "random": {"cpu": torch.get_rng_state()},
         }
         if self.here.device.type == "cuda":
-            state["cuda_random"] = torch.cuda.get_rng_state()
-        path = self.run / "checkpoint.pt"
-        torch.save(state, path.with_suffix(".new"))
-        os.replace(path.with_suffix(".new"), path)
+            parts["random"]["cuda"] = torch.cuda.get_rng_state()
+        tensors = {
+            f"{part}.{name}": tensor.detach().to("cpu", copy=True).contiguous()
+            for part, named in parts.items()
+            for name, tensor in named.items()
+        }
+        data = to_bytes(tensors, {"progress": json.dumps(asdict(progress))})
+        publish(self.run / CHECKPOINT, data, overwrite=True)
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one."""
-        path = self.run / "checkpoint.pt"
-        if path.exists():
+        self.run.mkdir(parents=True, exist_ok=True)
+        path = self.run / CHECKPOINT
+        if path.is_file():
             self._restore(path)
         self._forget_later_lines()
 
     def _restore(self, path: Path) -> None:
         try:
-            state = torch.load(path, map_location=self.here.device, weights_only=True)
-            recipe, (self._nats, self._notes) = state["recipe"], state["sums"]
-        except (EOFError, KeyError, RuntimeError, UnpicklingError):
+            with safe_open(path, framework="pt") as file:
+                told, names = json.loads(file.metadata()["progress"]), file.keys()
+                tensors = {name: file.get_tensor(name).clone() for name in names}
+            progress = config.build(Progress, told, "progress")
+            fits = continues(self.recipe, progress.recipe, progress.step)
+            if fits:
+                self._take(tensors)
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except (
+            *(ArithmeticError, AttributeError, LookupError, OSError, RuntimeError),
+            *(SafetensorError, TypeError, UsageError, ValueError),
+        ):
             raise UnreadableError(
                 f"{path}: damaged, or of another version of musegen; choose a new --run"
             ) from None
-        if not continues(self.recipe, recipe, state["step"]):
+        if not fits:
             raise UsageError(f"{self.run} holds another recipe's run; choose a new --run")
-        self.network.load_state_dict(state["network"])
-        if self.average is not None:
-            self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"].cpu())
-        if self.here.device.type == "cuda" and "cuda_random" in state:
-            torch.cuda.set_rng_state(state["cuda_random"].cpu())
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds = progress.step, progress.seconds
+        self._nats, self._notes = progress.nats, progress.notes
         self._mark = (self.step, time.monotonic())
+
+    def _take(self, tensors: dict[str, Tensor]) -> None:
+        """Go on from what `save` has put away; KeyError or ValueError where that is another's."""
+
+        def taken(part: str, own: dict[str, Tensor]) -> dict[str, Tensor]:
+            found = {name: tensors[f"{part}.{name}"] for name in own}
+            for name, tensor in own.items():
+                if (found[name].shape, found[name].dtype) != (tensor.shape, tensor.dtype):
+                    raise ValueError(f"{part}.{name} has another shape or type")
+            return found
+
+        self.network.load_state_dict(taken("network", self.network.state_dict()))
+        if self.average is not None:
+            self.average.load_state_dict(taken("average", self.average.state_dict()))
+        state = self.optimizer.state_dict()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for place, p in enumerate(parameters):
+            if f"optimizer.{place}.step" in tensors:
+                own = {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p}
+                state["state"][place] = taken(f"optimizer.{place}", own)
+        self.optimizer.load_state_dict(state)
+        torch.set_rng_state(taken("random", {"cpu": torch.get_rng_state()})["cpu"])
+        if self.here.device.type == "cuda" and "random.cuda" in tensors:
+            torch.cuda.set_rng_state(tensors["random.cuda"])
 
     def _forget_later_lines(self) -> None:
         """Drop from the log what a killed run wrote after its last checkpoint, in part or whole."""
-
-        def step(line: str) -> float:
-            try:
-                return float(json.loads(line)["step"])
-            except ValueError:
-                return math.inf
-
-        log = self.run / "log.jsonl"
+        log = self.run / LOG
         if self.here.rank == 0 and log.exists():
-            lines = log.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if step(line) <= self.step]
-            log.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-
-def draw_curve(log: Path, picture: Path) -> None:
-    """The run's bits per note over its steps, as SVG or PNG."""
-    from matplotlib.figure import Figure
-
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    figure = Figure(figsize=(7, 4), layout="tight")
-    axes = figure.subplots()
-    for field, label in (
-        ("train_bits_per_note", "training"),
-        ("valid_bits_per_note", "validation"),
-    ):
-        points = [(line["step"], line[field]) for line in lines if field in line]
-        axes.plot(*zip(*points, strict=True), label=label)
-    axes.set(xlabel="step", ylabel="bits per note")
-    axes.legend()
-    axes.grid(alpha=0.3)
-    figure.savefig(picture)
+            kept = [line for line in logged(log) if line["step"] <= self.step]
+            publish(log, "".join(map(as_line, kept)).encode(), overwrite=True)

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,22 +36,34 @@ ZIP, PICKLE = b"PK\x03\x04", tuple(bytes((0x80, protocol)) for protocol in range
 
 def check_weights(folder: Path) -> None:
     """ModelError, with the remedy, where the folder has no weights."""
-    if (folder / WEIGHTS).is_file():
-        return
-    if (folder / WEIGHTS).exists():
-        raise ModelError(f"{folder / WEIGHTS}: is not a file; install the model again")
-    refuse_pickles(folder)
-    raise ModelError(
-        f"{folder.name} has no weights ({folder / WEIGHTS} is missing): install musegen again, "
-        f"or train it by its recipe ('musegen train --help')"
-    )
+    path = folder / WEIGHTS
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ModelError(f"{path}: is not a file; install the model again")
+    except FileNotFoundError:
+        refuse_pickles(folder)
+        raise ModelError(
+            f"{folder.name} has no weights ({path} is missing): install musegen again, or train it "
+            "by its recipe ('musegen train --help')"
+        ) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def refuse_pickles(folder: Path) -> None:
     """ModelError where there is one."""
-    for path in sorted(folder.iterdir()):
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise unreadable(folder, error) from None
+    for path in paths:
         if path.suffix.lower() in PICKLES:
             raise pickled(path)
+
+
+def unreadable(path: Path, error: OSError) -> ModelError:
+    """Why there is no reading a file or folder of a model."""
+    return ModelError(f"{path}: cannot be read: {error.strerror}")
 
 
 def pickled(path: Path) -> ModelError:
@@ -60,29 +75,41 @@ def pickled(path: Path) -> ModelError:
 
 
 def check_sum(folder: Path, shelf: Path) -> None:
-    """ModelError where a model on the shelf has other weights than those that came with it."""
-    home = folder.resolve()
-    if home.parent != shelf.resolve():
+    """ModelError where a model on the shelf has other weights than `SHA256SUMS` there lists.
+
+    It must list all of them. A shelf without that file, as in development, is not checked.
+    """
+    home, sums = folder.resolve(), shelf / SUMS
+    if home.parent != shelf.resolve() or not os.path.lexists(sums):
         return
-    sums = shelf / SUMS
-    lines = sums.read_text(encoding="ascii", errors="replace") if sums.is_file() else ""
-    listed = {name: digest for digest, _, name in (x.partition("  ") for x in lines.splitlines())}
+    try:
+        lines = sums.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError as error:
+        raise unreadable(sums, error) from None
+    entries = filter(None, (re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line) for line in lines))
+    listed = {entry[2]: entry[1] for entry in entries}
+    remedy = f"install musegen again, or, if you trained them, list their SHA-256 in {sums}"
     expected = listed.get(f"{home.name}/{WEIGHTS}")
     if expected is None:
-        return
-    with (folder / WEIGHTS).open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-            raise ModelError(
-                f"{folder / WEIGHTS}: not the weights that came with musegen (their SHA-256 is "
-                f"not that in {SUMS}); install musegen again, or list the sum if you trained them"
-            )
+        raise ModelError(f"{folder / WEIGHTS}: not listed in {SUMS}; {remedy}")
+    try:
+        with (folder / WEIGHTS).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise unreadable(folder / WEIGHTS, error) from None
+    if found != expected:
+        raise ModelError(
+            f"{folder / WEIGHTS}: not the weights that came with musegen (their SHA-256 is not "
+            f"that in {SUMS}); {remedy}"
+        )
 
 
 def weights_header(path: Path) -> dict[str, Any]:
     """Names, shapes and types of the tensors in a safetensors file, read without the tensors.
 
     The format: 8 bytes of header length (little-endian), then that much JSON, then the tensors
-    without a gap. ModelError where it is another, LimitError where it is too large.
+    without a gap. ModelError where it is another or cannot be read, LimitError where it is too
+    large.
     """
     first = b""
     try:
@@ -98,7 +125,9 @@ def weights_header(path: Path) -> dict[str, Any]:
             raise ValueError("no header")
         header.pop("__metadata__", None)
         check_tensors(header, size - 8 - length)
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except (ValueError, RecursionError) as error:
         if first.startswith((ZIP, *PICKLE)):
             raise pickled(path) from None
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -284,6 +285,13 @@ def test_what_is_no_audio_is_refused_in_one_line(
         listen(tmp_path / name)
     assert str(caught.value).isprintable()
     assert str(caught.value).startswith(str(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "take.wav")
+    with pytest.raises(UnreadableError, match=r"take\.wav: is not a regular file; save it"):
+        listen(tmp_path / "take.wav")
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ EXECUTION = {"cPickle", "dill", "marshal", "pickle", "runpy", "shelve", "subproc
 
 
 def imported(path: Path) -> set[str]:
-    """The first part of each module that a file imports more of than errors to catch."""
+    """The first part of each module that a file imports."""
     names = set()
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            names |= {node.module or "" for alias in node.names if not alias.name.endswith("Error")}
+            names.add(node.module or "")
     return {name.partition(".")[0] for name in names}
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
+from safetensors.torch import load, load_file, save
 
-from musegen import models, train
+from musegen import models, runs, train
 from musegen.codecs import Layout
-from musegen.errors import ModelError, UnreadableError, UsageError
+from musegen.errors import ModelError, OutputError, UnreadableError, UsageError
 from musegen.recipe import Recipe, Training
 
 TIMINGS = ("tokens_per_second", "seconds", "seconds_left")
@@ -120,7 +122,7 @@ def test_a_run_can_be_lengthened_until_its_end_begins(
 ) -> None:
     begun = with_training(recipe, steps=100, cooldown=cooldown, original_keys=original_keys)
     longer = with_training(begun, steps=200)
-    allowed = [train.continues(longer, asdict(begun), step) for step in range(101)]
+    allowed = [train.continues(longer, train.plain(begun), step) for step in range(101)]
     assert allowed == [True] * allowed.count(True) + [False] * allowed.count(False)
     assert allowed.count(True) in (51, 52)
 
@@ -138,14 +140,118 @@ def test_a_plateau_can_be_lengthened(recipe: Recipe, data: Path, tmp_path: Path)
 
 def test_a_checkpoint_that_is_none_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
     train.train(recipe, data, tmp_path)
-    path = tmp_path / "checkpoint.pt"
+    path = tmp_path / runs.CHECKPOINT
     whole = path.read_bytes()
-    state = torch.load(path, weights_only=True)
-    torch.save({k: v for k, v in state.items() if k != "recipe"}, path)
-    for content in (path.read_bytes(), whole[:-1000], b"nothing", b""):
+    with safe_open(path, framework="pt") as file:
+        told = json.loads(file.metadata()["progress"])
+    tensors = load(whole)
+
+    def checkpoint(
+        progress: Any = told, without: str = "", put: dict[str, torch.Tensor] | None = None
+    ) -> bytes:
+        kept = {name: t for name, t in tensors.items() if name != without} | (put or {})
+        written: bytes = save(kept, {"progress": json.dumps(progress)})
+        return written
+
+    schedule = told["recipe"]["training"]
+    others = (
+        *([], None, {}, 1, "x" * 9, told | {"nats": [1]}, told | {"step": 0.5}, told | {"more": 1}),
+        *(told | {"recipe": odd} for odd in ({}, {"training": None}, {"training": {"steps": 6}})),
+        told | {"recipe": told["recipe"] | {"training": schedule | {"cooldown": "xx"}}},
+    )
+    moment, place = "optimizer.0.exp_avg", next(n for n in tensors if n.startswith("network."))
+    contents = (
+        *(whole[:-1000], b"nothing", b"", save(tensors)),
+        *(checkpoint(other) for other in others),
+        *(checkpoint(without=name) for name in (moment, place, "random.cpu")),
+        *(checkpoint(put={name: torch.zeros(3)}) for name in (moment, place, "random.cpu")),
+        checkpoint(put={place: tensors[place].to(torch.complex64)}),
+        checkpoint(put={"random.cpu": torch.full_like(tensors["random.cpu"], 255)}),
+    )
+    for content in contents:
         path.write_bytes(content)
-        with pytest.raises(UnreadableError, match=r"checkpoint\.pt: damaged, or of another"):
+        with pytest.raises(UnreadableError, match=r"checkpoint\.safetensors: damaged, or of ano"):
             train.train(recipe, data, tmp_path)
+    for step in (-1, 10**30):
+        path.write_bytes(checkpoint(told | {"step": step}))
+        with pytest.raises(UsageError, match="another recipe's run"):
+            train.train(recipe, data, tmp_path)
+    path.write_bytes(checkpoint())
+    train.train(recipe, data, tmp_path)
+
+
+def test_no_pickle_is_read(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    torch.save([1], tmp_path / "checkpoint.pt")
+    with pytest.raises(OutputError, match=r"checkpoint\.pt: of an older version .* new --run"):
+        train.train(recipe, data, tmp_path)
+    torch.save([1], tmp_path / runs.CHECKPOINT)
+    (tmp_path / "checkpoint.pt").unlink()
+    with pytest.raises(UnreadableError, match="damaged"):
+        train.train(recipe, data, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "curve.svg", "log.jsonl"])
+def test_what_no_run_has_made_is_not_replaced(
+    recipe: Recipe, data: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(OutputError, match=f"{name}: would be replaced, .* choose a new --run"):
+        train.train(recipe, data, tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "checkpoint.safetensors"])
+def test_a_link_or_a_pipe_is_no_part_of_a_run(
+    recipe: Recipe, data: Path, tmp_path: Path, name: str
+) -> None:
+    kept, run = tmp_path / "kept", tmp_path / "run"
+    kept.write_text("precious")
+    run.mkdir()
+    for make in (lambda path: path.symlink_to(kept), os.mkfifo, Path.mkdir):
+        make(run / name)
+        with pytest.raises(OutputError, match=f"{name}: a link, or no file at all"):
+            train.train(recipe, data, run)
+        (run / name).rmdir() if (run / name).is_dir() else (run / name).unlink()
+    (run / name).symlink_to(kept)
+    with pytest.raises(OutputError, match="cannot be written"):
+        runs.append(run / name, {})
+    assert kept.read_text() == "precious"
+
+
+def test_a_run_goes_on_without_writing_through_links(
+    recipe: Recipe, data: Path, tmp_path: Path
+) -> None:
+    kept, run = tmp_path / "kept", tmp_path / "run"
+    kept.write_text("precious")
+    weights = train.train(recipe, data, run).read_bytes()
+    for name in ("weights.safetensors", "curve.svg"):
+        (run / name).unlink()
+        (run / name).symlink_to(kept)
+    assert train.train(recipe, data, run).read_bytes() == weights
+    assert kept.read_text() == "precious"
+    assert not any(path.is_symlink() for path in run.iterdir())
+
+
+@pytest.mark.parametrize("line", ["[]", "{}", "1", '"step"', '{"step": null}', "[" * 9999, "\xff"])
+def test_a_line_of_the_log_that_is_no_report_is_dropped(
+    recipe: Recipe, data: Path, tmp_path: Path, line: str
+) -> None:
+    train.train(recipe, data, tmp_path)
+    whole = log(tmp_path)
+    with (tmp_path / "log.jsonl").open("a", encoding="latin-1") as file:
+        file.write(f"{line}\n")
+    train.train(recipe, data, tmp_path)
+    assert log(tmp_path) == whole
+
+
+def test_a_run_that_does_not_begin_leaves_no_folder(
+    recipe: Recipe, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "shards.json").write_bytes((data / "shards.json").read_bytes())
+    with pytest.raises(UnreadableError, match="the split 'train' is missing or damaged"):
+        train.train(recipe, tmp_path / "data", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_it_learns(recipe: Recipe, data: Path, tmp_path: Path) -> None:

@@ -14,24 +14,29 @@ from musegen.song import IntArray, Meter, Song, Tempo
 from musegen.time import ticks_to_seconds
 
 TICKS = 480
+MAX_SECONDS, MIN_PERIOD = 1e5, 0.03
+"""Of an annotation: a day and its beats at 2,000 a minute."""
 
 
 def on_beats(song: Song, annotation: str) -> Song:
     """The song with a quarter for every annotated beat, and bars where the annotation has them.
 
-    ValueError where the annotation has fewer than 8 beats or no regular bar.
+    ValueError where the annotation has fewer than 8 beats, beats in no order, or no regular bar.
     """
     rows = [[float(x) for x in line.split()] for line in annotation.splitlines() if line.strip()]
     table = np.array([r[:3] for r in rows if len(r) >= 3])
     if len(table) < 8:
         raise ValueError("fewer than 8 annotated beats")
     seconds, downs = table[:, 0], np.flatnonzero(table[:, 2] > 0)
+    period = float(np.median(np.diff(seconds)))
+    in_order = np.diff(seconds, prepend=-1).min() > 0 and seconds[-1] < MAX_SECONDS
+    if not in_order or period < MIN_PERIOD:
+        raise ValueError("annotated beats that do not follow each other")
     lengths = np.diff(downs)
     if not len(lengths) or lengths.max() > 8:
         raise ValueError("no annotated bars of 1 to 8 beats")
     usual = int(np.bincount(lengths).argmax())
     lead = -int(downs[0]) % usual  # beats of silence before the first annotated one
-    period = float(np.median(np.diff(seconds)))
 
     def to_ticks(ticks: IntArray) -> IntArray:
         at = ticks_to_seconds(song, ticks)

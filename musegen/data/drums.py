@@ -7,19 +7,17 @@ model knows both.
 
 from __future__ import annotations
 
-import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musegen.codecs.hits import FEATURES
+from musegen.data.shards import DAMAGES, save_arrays
 from musegen.errors import UnreadableError
 from musegen.general_midi import VOICES
 from musegen.song import IntArray
@@ -117,7 +115,7 @@ def load(folder: Path, split: str) -> list[DrumSong]:
             table, hits, offset, place, bar = (
                 arrays[name] for name in ("songs", "hits", "offset", "place", "bar")
             )
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
+    except DAMAGES:
         raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
     songs, hit, step = [], 0, 0
     for corpus, style, bpm, weight, hit_count, step_count in table.tolist():
@@ -143,13 +141,11 @@ def save(songs: Sequence[DrumSong], path: Path) -> None:
         return np.concatenate(arrays) if arrays else empty
 
     table = [(s.corpus, s.style, s.bpm, s.weight, len(s.hits), len(s.place)) for s in songs]
-    temporary = path.with_suffix(".new.npz")
-    np.savez_compressed(
-        temporary,
+    save_arrays(
+        path,
         songs=np.array(table, dtype=np.float64).reshape(-1, 6),
         hits=joined([s.hits for s in songs], np.zeros((0, len(COLUMNS)))).astype(np.int32),
         offset=joined([s.offset for s in songs], np.zeros(0)).astype(np.float32),
         place=joined([s.place for s in songs], np.zeros(0)).astype(np.int16),
         bar=joined([s.bar for s in songs], np.zeros(0)).astype(np.int32),
     )
-    os.replace(temporary, path)

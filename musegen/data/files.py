@@ -46,7 +46,7 @@ def outcomes(
     `encode` must be a function that processes can be sent. What it refuses with ValueError is
     dropped for that reason.
     """
-    unlicensed = corpora.unlicensed(corpus, corpora.opener(path))
+    unlicensed = corpora.unlicensed(corpus, path)
     for name in sorted(unlicensed & files.keys()):
         yield Outcome(files[name], dropped="another licence")
     jobs = sorted((name, split) for name, split in files.items() if name not in unlicensed)
@@ -91,15 +91,17 @@ def _outcome(job: tuple[str, str], corpus: Corpus, path: Path, encode: Encode[T]
     name, split = job
     try:
         song = midi.parse(_opened(path)(name), name).song
-    except (UnreadableError, LimitError):
+    except UnreadableError:
         return Outcome(split, dropped="unreadable")
+    except LimitError:
+        return Outcome(split, dropped="beyond a limit")
     except KeyError:
         return Outcome(split, dropped="missing")
     try:
         if beats := beats_of(name, corpus):
             song = on_beats(song, _opened(path)(beats).decode())
         examples = tuple(encode(song, corpus))
-    except KeyError:
+    except (KeyError, LimitError, UnreadableError):
         return Outcome(split, dropped="no beat annotation")
     except ValueError as error:
         return Outcome(split, dropped=str(error))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from musegen.data import corpora, shards
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.files import beats_of, excerpts, line, outcomes
 from musegen.data.shards import Builder
+from musegen.errors import OutputError, UnreadableError
 from musegen.song import Song
 from musegen.time import bar_lines
 
@@ -54,17 +54,17 @@ def prepare(
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Encode the corpora found in `folder` into `output`; return what `shards.json` says."""
+    shards.claim(output, *(f"{part}.npy" for part in shards.PARTS))
     parts = output / "parts"
-    parts.mkdir(parents=True, exist_ok=True)
+    if parts.is_symlink():
+        raise OutputError(f"{parts}: a link, which is not written through; choose a new --output")
     summary: dict[str, Any] = {}
-    for corpus in wanted:
-        path = corpora.find(corpus.name, folder)
-        files = corpora.splits(splits_file, corpus.name)
+    for corpus, path, files in corpora.located(wanted, folder, splits_file):
         key = _fingerprint(corpus, layout, files, path)
         part = parts / f"{corpus.name}-{key}.npz"
-        if not part.exists():
+        if not part.is_file():
             _write_part(part, corpus, layout, path, files, workers)
-        summary[corpus.name] = json.loads(str(np.load(part)["summary"]))
+        summary[corpus.name] = json.loads(str(_arrays(part, ["summary"])[0]))
         report(_line(corpus.name, summary[corpus.name]))
         summary[corpus.name]["part"] = part.name
     for split in SPLITS:
@@ -130,16 +130,20 @@ def _write_part(
         summary["notes"][split] = sum(s.notes for s in encoded)
         summary["tokens"][split] = len(flat)
     summary["dropped"] = dict(sorted(dropped.items()))
-    temporary = part.with_suffix(".new.npz")
-    np.savez_compressed(temporary, summary=np.array(json.dumps(summary)), **arrays)
-    os.replace(temporary, part)
+    shards.save_arrays(part, summary=np.array(json.dumps(summary)), **arrays)
+
+
+def _arrays(part: Path, names: Iterable[str]) -> list[Any]:
+    try:
+        with open(part, "rb") as file, np.load(file) as arrays:
+            return [arrays[name] for name in names]
+    except shards.DAMAGES:
+        raise UnreadableError(f"{part}: damaged; remove it, and prepare again") from None
 
 
 def _read_part(part: Path, split: str) -> Iterator[Encoded]:
-    with np.load(part) as arrays:
-        tokens = arrays[f"{split}.tokens"].tolist()
-        bars = arrays[f"{split}.bars"].tolist()
-        songs = arrays[f"{split}.songs"].tolist()
+    names = (f"{split}.{name}" for name in shards.PARTS)
+    tokens, bars, songs = (array.tolist() for array in _arrays(part, names))
     at = bar = 0
     for header_length, bar_count, notes in songs:
         header = tokens[at : at + header_length]

@@ -57,17 +57,18 @@ def prepare_drums(
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Encode the corpora found in `folder` into `output`; return what `shards.json` says."""
-    output.mkdir(parents=True, exist_ok=True)
+    shards.claim(output, "drums.npz")
     songs: dict[str, list[DrumSong]] = {split: [] for split in SPLITS}
     summary: dict[str, Any] = {}
-    for number, corpus in enumerate(wanted):
+    located = corpora.located(wanted, folder, splits_file)
+    for number, (corpus, path, files) in enumerate(located):
         for field in ("tracks", "beats", "drum_map", "index", "licenses"):
             if getattr(corpus, field):
                 raise UsageError(f"corpus {corpus.name}: {field!r} is for models of tokens")
-        read = corpora.opener(corpora.find(corpus.name, folder))
+        read = corpora.opener(path)
         dropped: Counter[str] = Counter()
         counts = {what: dict.fromkeys(SPLITS, 0) for what in ("songs", "hits")}
-        for name, split in sorted(corpora.splits(splits_file, corpus.name).items()):
+        for name, split in sorted(files.items()):
             try:
                 song = midi.parse(read(name), name).song
             except (UnreadableError, LimitError, KeyError):

@@ -50,15 +50,14 @@ def prepare_steps(
     report: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Encode the corpora found in `folder` into `output`; return what `shards.json` says."""
-    output.mkdir(parents=True, exist_ok=True)
+    shards.claim(output, "steps.npz")
     songs: dict[str, list[StepSong]] = {split: [] for split in SPLITS}
     summary: dict[str, Any] = {}
-    for number, corpus in enumerate(wanted):
+    located = corpora.located(wanted, folder, splits_file)
+    for number, (corpus, path, files) in enumerate(located):
         for field in ("tracks", "drum_map"):
             if getattr(corpus, field) and not layout.is_melody:
                 raise UsageError(f"corpus {corpus.name}: {field!r} is not for drums")
-        path = corpora.find(corpus.name, folder)
-        files = corpora.splits(splits_file, corpus.name)
         dropped: Counter[str] = Counter()
         counts = {what: dict.fromkeys(SPLITS, 0) for what in ("parts", "bars")}
         work = partial(encode, layout=layout, number=number)

@@ -10,22 +10,35 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musegen.codecs import HitsLayout, Layout, StepsLayout
-from musegen.errors import UnreadableError, UsageError
+from musegen.data.corpora import SPLITS
+from musegen.errors import OutputError, UnreadableError, UsageError
+from musegen.publishing import publish
 from musegen.song import IntArray
 
+INFO = "shards.json"
+MAX_INFO_BYTES = 1 << 24
+DAMAGES = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, EOFError),
+    *(BadZipFile, zlib.error),
+)
+"""What reading a damaged file of arrays raises."""
 AnyLayout = Layout | HitsLayout | StepsLayout
 SONG_FIELDS = ("corpus", "header", "body", "stop", "first_bar", "bars", "notes")
 """Columns of a song's row: index of its corpus; offsets of its header's first token, of its first
 bar's and of the one after its `end`; the row of its first bar; counts of bars and of notes."""
+PARTS = ("tokens", "bars", "songs")
 
 
 @dataclass(frozen=True)
@@ -43,23 +56,51 @@ class Shard:
 
 def load_info(folder: Path) -> dict[str, Any]:
     """What `shards.json` says."""
-    path = folder / "shards.json"
+    path = folder / INFO
+    remedy = "make it with 'musegen data prepare'"
+    if not path.is_file():
+        raise UnreadableError(f"{folder}: no prepared data there; {remedy}")
     try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise UnreadableError(
-            f"{folder}: no prepared data there; make it with 'musegen data prepare'"
+        with path.open("rb") as file:
+            info = json.loads(file.read(MAX_INFO_BYTES))
+        if not all(isinstance(info[part], dict) for part in ("layout", "corpora")):
+            raise ValueError("no tables")
+    except (*DAMAGES, RecursionError):
+        raise UnreadableError(f"{path}: damaged, or of another program; {remedy}") from None
+    return dict(info)
+
+
+def claim(folder: Path, *parts: str) -> None:
+    """OutputError where `SPLIT.PART`s that are not ours would be replaced in the folder."""
+    names = [INFO, *(f"{split}.{part}" for split in SPLITS for part in parts)]
+    found = [folder / name for name in names if os.path.lexists(folder / name)]
+    try:
+        if found:
+            load_info(folder)
+    except UnreadableError:
+        raise OutputError(
+            f"{found[0]}: would be replaced, and no {INFO} says that it is musegen's; "
+            "choose a new --output"
         ) from None
-    return info
 
 
 def save_info(folder: Path, layout: AnyLayout, corpora: dict[str, Any]) -> dict[str, Any]:
     """Write `shards.json`, and return what it says."""
     info = {"layout": asdict(layout), "corpora": corpora}
-    temporary = folder / "shards.json.new"
-    temporary.write_text(json.dumps(info, indent=1), encoding="utf-8")
-    os.replace(temporary, folder / "shards.json")
+    _put(folder / INFO, json.dumps(info, indent=1).encode())
     return info
+
+
+def save_arrays(path: Path, **arrays: Any) -> None:
+    """Write the arrays as one .npz, in the place of what was there."""
+    file = BytesIO()
+    np.savez_compressed(file, **arrays)
+    _put(path, file.getvalue())
+
+
+def _put(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    publish(path, data, overwrite=True)
 
 
 def check(folder: Path, layout: AnyLayout, corpora: Iterable[str]) -> None:
@@ -79,10 +120,11 @@ def load(folder: Path, split: str) -> Shard:
     info = load_info(folder)
     try:
         tokens, bars, songs = (
-            np.load(folder / f"{split}.{part}.npy", mmap_mode="r")
-            for part in ("tokens", "bars", "songs")
+            np.load(folder / f"{split}.{part}.npy", mmap_mode="r") for part in PARTS
         )
-    except (OSError, ValueError):
+        if (bars.shape[1:], songs.shape[1:]) != ((2,), (len(SONG_FIELDS),)) or tokens.ndim != 1:
+            raise ValueError("other tables")
+    except DAMAGES:
         raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
     return Shard(tokens, bars, songs, tuple(info["corpora"]))
 
@@ -116,13 +158,12 @@ class Builder:
         self._offset, self._bar_count = stop, self._bar_count + len(bars)
 
     def write(self, folder: Path, split: str) -> None:
-        np.save(
-            folder / f"{split}.tokens.npy", np.concatenate(self.tokens or [np.zeros(0, np.uint16)])
-        )
-        np.save(
-            folder / f"{split}.bars.npy", np.concatenate(self.bars or [np.zeros((0, 2), np.int64)])
-        )
-        np.save(
-            folder / f"{split}.songs.npy",
+        tables: tuple[NDArray[Any], ...] = (
+            np.concatenate(self.tokens or [np.zeros(0, np.uint16)]),
+            np.concatenate(self.bars or [np.zeros((0, 2), np.int64)]),
             np.array(self.songs, dtype=np.int64).reshape(-1, len(SONG_FIELDS)),
         )
+        for part, table in zip(PARTS, tables, strict=True):
+            file = BytesIO()
+            np.save(file, table)
+            _put(folder / f"{split}.{part}.npy", file.getvalue())

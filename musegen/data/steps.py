@@ -5,16 +5,14 @@ A folder holds, per split, `SPLIT.steps.npz`, and one `shards.json`, as for othe
 
 from __future__ import annotations
 
-import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from musegen.codecs.steps import BEATS, ONSET, SLOTS, StepsLayout, begins
+from musegen.data.shards import DAMAGES, save_arrays
 from musegen.errors import UnreadableError
 from musegen.song import IntArray
 
@@ -40,15 +38,13 @@ class StepSong:
 
 
 def save(songs: Sequence[StepSong], path: Path) -> None:
-    temporary = path.with_suffix(".new.npz")
-    np.savez_compressed(
-        temporary,
+    save_arrays(
+        path,
         songs=np.array([(s.corpus, len(s.slots)) for s in songs], np.int64).reshape(-1, 2),
         tokens=np.concatenate([np.zeros((0, SLOTS), int), *(s.tokens for s in songs)]).astype("i2"),
         slots=np.concatenate([np.zeros(0, int), *(s.slots for s in songs)]).astype("u1"),
         bar=np.concatenate([np.zeros(0, int), *(s.bar for s in songs)]).astype("i4"),
     )
-    os.replace(temporary, path)
 
 
 def load(folder: Path, split: str) -> list[StepSong]:
@@ -56,7 +52,7 @@ def load(folder: Path, split: str) -> list[StepSong]:
     try:
         with open(folder / f"{split}.steps.npz", "rb") as file, np.load(file) as arrays:
             table, *columns = (arrays[name] for name in ("songs", "tokens", "slots", "bar"))
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile, zlib.error):
+    except DAMAGES:
         raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
     songs, first = [], 0
     for corpus, beats in table.tolist():

@@ -134,7 +134,8 @@ def _track(
     """The track from byte `at` to where it claims to end, or else ends; and where to go on."""
     until = claimed if _is_end(data, claimed) else _next_track(data, at)
     inside = data.find(b"MTrk", at, until)
-    if inside >= 0 and _is_chunk(data, inside):
+    size = int.from_bytes(data[inside + 4 : inside + 8], "big")
+    if inside >= 0 and _is_end(data, inside + 8 + size):  # else they are numbers by chance
         trial = Repairs()
         events = read_events(data, at, inside, number, trial, most)
         if not events.has_end and not trial.codes & {"truncated", "meta-length", "sysex-length"}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -464,10 +465,40 @@ def test_a_bad_performance_is_told_once(
     assert not Path("out").exists()
 
 
+def test_the_feel_may_be_piped_in(musegen: Musegen, models: dict[str, tuple[str, str]]) -> None:
+    words = (*models["groove"], "-n", "1", "--seed", "3", "--json")
+    for folder, source in (("a", EXAMPLES / "beat.mid"), ("b", "-")):
+        run = ("groove", EXAMPLES / "band.mid", "--from", source, "-o", folder, *words)
+        result = musegen(*run, stdin=BEAT.read_bytes())
+        assert result.code == 0, result.err
+    assert result.json["from"]["path"] == "standard input"
+    assert files("a") == files("b")
+
+
+def test_standard_input_is_not_both_the_drums_and_the_feel(musegen: Musegen) -> None:
+    result = musegen("groove", "-", "--from", "-", stdin=BEAT.read_bytes())
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: standard input is one file; name another for --from\n"
+
+
+def test_a_dry_run_finds_a_damaged_player(
+    musegen: Musegen,
+    models: dict[str, tuple[str, str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    player = Path(shutil.copytree(models["groove"][1], tmp_path / "player"))
+    (player / "weights.safetensors").write_bytes(b"damaged")
+    monkeypatch.setattr(drums, "GROOVE_MODEL", str(player))
+    result = musegen("drumify", BEAT, *models["drumify"], "--dry-run")
+    assert (result.code, result.out) == (5, "")
+    assert "damaged, or not a safetensors file" in result.err
+
+
 def test_a_folder_is_no_performance(musegen: Musegen) -> None:
     result = musegen("groove", BEAT, "--from", EXAMPLES, "-q")
     assert result.code == 3
-    assert result.err == f"error: {EXAMPLES}: is a folder; --from names a file\n"
+    assert result.err == f"error: {EXAMPLES}: is a folder; name one file\n"
 
 
 def test_drums_cannot_be_longer_than_the_input_that_they_are_written_into(

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from conftest import Musegen
 
+from musegen import limits
+
 
 @pytest.fixture(scope="module")
 def data(prepare_tunes: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -46,7 +48,7 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
         ("likelihood", ["--device", "tpu"], "'--device': 'tpu' is not one of 'cpu'"),
         ("continuations", ["--pieces", "0"], "'--pieces': 0 is not a whole number from 1"),
         ("continuations", ["--prompt", "0"], "'--prompt': 0 is not a whole number from 1"),
-        ("continuations", ["--length", "x"], "'--length': x is not a whole number from 1"),
+        ("continuations", ["--length", "x"], "'--length': x is not a whole number from 1 to 1024"),
         ("continuations", ["--temperature", "3"], "3 is not a number from 0 to 2"),
         ("continuations", ["--seed", "-1"], "'--seed': -1 is not a whole number from 0"),
     ],
@@ -91,3 +93,23 @@ def test_continuations_stand_beside_the_data(
     for name, *cells in lines[:-1]:
         means = [row[name.replace(" ", "_")] for row in report["rows"]]
         assert cells == ["-" if mean is None else f"{mean:.3f}" for mean in means]
+
+
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        (("continuations", "--length"), limits.LENGTH),
+        (("continuations", "--prompt"), limits.LENGTH),
+        (("interpolation", "--steps"), limits.STEPS),
+    ],
+    ids=lambda value: getattr(value, "variable", ""),
+)
+def test_a_limit_holds_here_too_and_can_be_raised(
+    musegen: Musegen, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], limit: limits.Limit
+) -> None:
+    command, option = words
+    run = ("evaluate", command, "melody-lstm", "--data", "gone", option, limit.usual + 1)
+    result = musegen(*run)
+    assert (result.code, limit.variable in result.err) == (6, True)
+    monkeypatch.setenv(limit.variable, str(limit.usual + 1))
+    assert limit.variable not in musegen(*run).err

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 from conftest import EXAMPLES, Fake, Musegen, scale
@@ -91,6 +95,75 @@ def test_a_folder_without_midi_is_a_bad_input(musegen: Musegen, album: Path) -> 
     result = musegen("inspect", "album/empty")
     assert result.code == 3
     assert result.err.startswith("error: album/empty: no MIDI files in this folder")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_in_a_folder_is_not_waited_for(musegen: Musegen, album: Path) -> None:
+    os.mkfifo(album / "a.mid")
+    result = musegen("inspect", "album", "--json")
+    assert result.code == 1
+    assert [entry["path"] for entry in result.json["inputs"]] == [
+        *("album/a.MIDI", "album/b.mid", "album/c.kar")
+    ]
+    assert result.err == "error: album/a.mid: is not a regular file; to read it, name it\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with a name")
+def test_a_pipe_that_is_named_is_read(musegen: Musegen, tune_file: Path) -> None:
+    os.mkfifo("pipe")
+    writer = Thread(target=lambda: Path("pipe").write_bytes(tune_file.read_bytes()))
+    writer.start()
+    assert read_paths(musegen, "pipe") == ["pipe"]
+    writer.join()
+
+
+def test_a_folder_that_cannot_be_listed_is_told(
+    musegen: Musegen, album: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = os.scandir
+
+    def scandir(path: Any) -> Iterator[os.DirEntry[str]]:
+        if os.path.basename(path) == closed:
+            raise PermissionError(13, "Permission denied", path)
+        return usual(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    closed = "B side"
+    result = musegen("inspect", "album", "-r", "--json")
+    assert result.code == 1
+    assert [entry["path"] for entry in result.json["inputs"]] == [
+        *("album/a.MIDI", "album/b.mid", "album/c.kar", "album/A side/f/b.mid")
+    ]
+    assert result.err == "error: album/B side: cannot be read: Permission denied\n"
+    closed = "album"
+    result = musegen("inspect", "album")
+    assert (result.code, result.out) == (3, "")
+    assert result.err == "error: album: cannot be read: Permission denied\n"
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+@pytest.mark.parametrize("words", ["inspect", "continue -q", "generate -q --like", "repair -q"])
+def test_a_file_that_may_not_be_read_is_an_unreadable_input(
+    musegen: Musegen,
+    tune_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: str,
+    is_found: bool,
+) -> None:
+    def closed(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *more: Any, **options: Any) -> Any:
+            if str(path).endswith("tune.mid"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return function(path, *more, **options)
+
+        return call
+
+    monkeypatch.setattr(builtins, "open", closed(open))
+    if not is_found:  # in a folder that is closed too
+        monkeypatch.setattr(os, "stat", closed(os.stat))
+    result = musegen(*words.split(), tune_file)
+    assert (result.code, result.out) == (3, "")
+    assert f"error: {tune_file}: cannot be read: Permission denied\n" in result.err
 
 
 def test_a_batch_goes_on_after_a_bad_file(musegen: Musegen, tune_file: Path, fake: Fake) -> None:

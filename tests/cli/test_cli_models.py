@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import EXAMPLES, Musegen
@@ -114,3 +116,43 @@ def test_without_weights_nothing_is_written(
     assert "has no weights" in result.err
     assert "musegen train" in result.err
     assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("words", [["generate"], ["continue", str(EXAMPLES / "band.mid")]])
+def test_a_dry_run_finds_a_damaged_model(musegen: Musegen, shelf: Path, words: list[str]) -> None:
+    run = (*words, "--dry-run", "--model", "tiny-transformer")
+    assert musegen(*run).code == 0
+    (shelf / weights.SUMS).write_text(f"{'0' * 64}  tiny-transformer/{weights.WEIGHTS}\n")
+    result = musegen(*run)
+    assert (result.code, result.out, result.err.count("\n")) == (5, "", 1)
+    assert "not the weights that came with musegen" in result.err
+    (shelf / "tiny-transformer" / weights.WEIGHTS).write_bytes(b"\xff" * 64)
+    result = musegen(*run)
+    assert (result.code, result.out, result.err.count("\n")) == (5, "", 1)
+    assert "damaged, or not a safetensors file" in result.err
+
+
+def test_weights_that_are_a_pipe_are_not_waited_for(musegen: Musegen, shelf: Path) -> None:
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no pipes with a name")
+    os.mkfifo(shelf / "unmade" / weights.WEIGHTS)
+    result = musegen("models", "list")
+    assert result.code == 1
+    assert f"unmade: {shelf / 'unmade' / weights.WEIGHTS}: is not a file" in result.err
+
+
+def test_a_folder_that_is_closed_is_the_model_s_fault(
+    musegen: Musegen, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stat(path: Any, *more: Any, **options: Any) -> os.stat_result:
+        if "tiny-lstm/" in str(path):
+            raise PermissionError(13, "Permission denied", str(path))
+        return usual(path, *more, **options)
+
+    usual = os.stat
+    monkeypatch.setattr(os, "stat", stat)
+    for name in (shelf / "tiny-lstm", "tiny-lstm"):
+        result = musegen("generate", "--model", name, "-q")
+        assert (result.code, result.out, result.err.count("\n")) == (5, "", 1)
+        assert "tiny-lstm" in result.err
+        assert "cannot be read: Permission denied" in result.err

@@ -27,7 +27,10 @@ from musegen.song import Key, Meter
         ("--device", ["gpu"], "'cpu', 'cuda', 'auto'"),
         ("--on-exists", ["ask"], "'number', 'skip', 'fail', 'overwrite'"),
         ("--instruments", ["kazoo-o-matic", "piano,", "drums,xyz"][::2], "no instrument"),
-        ("--name-template", ["{n", "{0}", "{n.real}", "{n!r}", "{n:>9}"], "--name-template"),
+        ("--name-template", ["{0}", "{n.real}", "{}", "{n[0]}"], "no field {"),
+        ("--name-template", ["{n!r}", "{n:>9}", "{n:99}", "{n:3}", "{n:010}"], "{n:02} for two"),
+        ("--name-template", ["{n:0}", "{n:{n}}", "{stem:02}", "{n!}x", "{n:"], "--name-template"),
+        ("--name-template", ["{n", "n}", "{", "}{"], "a brace has no fellow in '"),
         ("--name-template", ["../{n}", "a/b", "a\\b", "\x1b[2J", "x" * 101, " ", ""], "template"),
     ],
 )
@@ -41,6 +44,65 @@ def test_a_bad_value_is_answered_in_one_line(
         assert result.err.startswith("error: Invalid value for "), value
         assert option in result.err
         assert right in result.err, value
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("inspect", ""),
+        ("continue", EXAMPLES / "band.mid", ""),
+        ("interpolate", "", EXAMPLES / "melody.mid"),
+        ("interpolate", EXAMPLES / "melody.mid", ""),
+        ("generate", "-o", ""),
+        ("generate", "--like="),
+        ("groove", EXAMPLES / "beat.mid", "--from", ""),
+        ("repair", EXAMPLES / "beat.mid", "-o", ""),
+        ("evaluate", "likelihood", "melody-lstm", "--data", ""),
+        ("evaluate", "continuations", "melody-lstm", "--data", "x", "-o", ""),
+        ("evaluate", "feel", "groove-vae", "--from", "", "--splits", "x"),
+        ("evaluate", "feel", "groove-vae", "--from", "x", "--splits", ""),
+    ],
+    ids=lambda words: " ".join(str(word) for word in words),
+)
+def test_an_empty_word_is_not_this_folder(musegen: Musegen, words: tuple[object, ...]) -> None:
+    result = musegen(*words)
+    assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "is empty; name a file or a folder" in result.err
+
+
+@pytest.mark.parametrize("digits", [60, 4000, 5000])
+def test_a_value_is_not_echoed_without_end(musegen: Musegen, digits: int) -> None:
+    for option in ("--length", "--seed", "--temperature", "--tempo"):
+        result = musegen("generate", option, "9" * digits)
+        assert result.code == (6 if (option, digits < 4300) == ("--length", True) else 2)
+        assert "9..." in result.err or "9,..." in result.err
+        assert len(result.err) < 250
+
+
+@pytest.mark.parametrize("mode", [(), ("--dry-run",)])
+@pytest.mark.parametrize(
+    ("words", "limit"),
+    [
+        (("generate",), limits.LENGTH),
+        (("continue", EXAMPLES / "band.mid"), limits.LENGTH),
+        (("drumify", EXAMPLES / "band.mid"), limits.LENGTH),
+        (("generate",), limits.VARIATIONS),
+        (("groove", EXAMPLES / "beat.mid"), limits.VARIATIONS),
+        (("interpolate", EXAMPLES / "melody.mid", EXAMPLES / "jig.mid"), limits.STEPS),
+    ],
+    ids=lambda value: getattr(value, "variable", ""),
+)
+def test_a_default_beyond_a_limit_is_refused_before_any_work(
+    musegen: Musegen,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[object, ...],
+    limit: limits.Limit,
+    mode: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv(limit.variable, "2")
+    result = musegen(*words, *mode)
+    assert (result.code, result.out) == (6, "")
+    assert limit.variable in result.err
 
 
 def test_the_bounds_are_the_library_s(musegen: Musegen, fake: Fake) -> None:

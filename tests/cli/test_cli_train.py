@@ -94,6 +94,14 @@ def test_an_interrupt_is_one_line(
     assert "weights" not in result.json
 
 
+def test_the_weights_of_a_model_are_not_replaced(musegen: Musegen, tiny_model: Path) -> None:
+    before = {path.name: path.read_bytes() for path in tiny_model.iterdir()}
+    result = musegen("train", tiny_model, "--data", "gone", "--run", tiny_model)
+    assert (result.code, result.out, result.err.count("\n")) == (4, "", 1)
+    assert "weights.safetensors: would be replaced, and is of no run" in result.err
+    assert {path.name: path.read_bytes() for path in tiny_model.iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

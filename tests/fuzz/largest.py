@@ -57,6 +57,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "zeros, 16 MiB": lambda: full(b"\x00"),
     "one time of 16 MiB": lambda: full(b"\xff"),
     "texts, 16 MiB": lambda: full(b"\x00\xff\x01\x00"),
+    "markers of ../, 16 MiB": lambda: full(b"\x00\xff\x06\x88\x00" + b"." * 682 + b"/" * 342),
     "199,998 tempos": lambda: file_of(
         b"\x01\xff\x51\x03\x07\xa1\x20\x01\xff\x51\x03\x07\xa1\x21" * 99_999 + END
     ),

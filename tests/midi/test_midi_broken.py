@@ -187,6 +187,16 @@ CASES: dict[str, Case] = {
         [*C4, (0, 480, 64)],
         [("track-length", 1, 18)],
     ),
+    "notes whose numbers look like a track": (
+        HEADER + track("""
+            00  90 54 5a
+            4d  54 72                 # M, T, r: C6 again, by running status
+            6b  54 00                 # k
+            00  54 00
+        """ + END),
+        [(0, 77, 84), (77, 107, 84)],
+        [("overlap", 1, 26)],
+    ),
     "a text that looks like a track, and a byte after the chunk": (
         HEADER + track("00 ff 01 04 4d 54 72 6b" + NOTE + END) + "00",
         C4,
