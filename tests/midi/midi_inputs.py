@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from broken_files import CASES
 from midi_files import bytes_of
-from test_midi_broken import CASES
 
 from musegen.errors import MusegenError
 from musegen.midi import parse, sound_bytes

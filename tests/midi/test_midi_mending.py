@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
+from broken_files import CASES, END, MTRK, track
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from midi_files import GOOD, HEADER, NOTE, bytes_of, messages
 from midi_inputs import bent, seeds
-from test_midi_broken import CASES, END, MTRK, track
 
 from musegen.errors import LimitError, MusegenError, UnreadableError
 from musegen.midi import mended, parse
