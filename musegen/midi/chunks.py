@@ -84,7 +84,8 @@ def _unwrapped(data: bytes) -> tuple[int, int]:
     while data.startswith(b"RIFF") and data[8:12] == b"RMID" and at + 8 < len(data):
         size = int.from_bytes(data[at + 4 : at + 8], "little")
         if data[at : at + 4] == b"data" and _is_header(data, at + 8):
-            return at + 8, min(at + 8 + size, len(data))
+            is_likely = 22 <= size <= len(data) - at - 8  # a header and a track of no bytes
+            return at + 8, at + 8 + size if is_likely else len(data)
         at += 8 + size + size % 2
     at = data.find(b"MThd", 0, _SEARCHED)
     while at >= 0 and not _is_header(data, at):

@@ -52,6 +52,14 @@ CASES: dict[str, Case] = {
         C4,
         [("wrapper", None, 0)],
     ),
+    "RIFF RMID that claims to hold a byte": (
+        f"""
+        52 49 46 46  00 00 00 00  52 4d 49 44
+        64 61 74 61  01 00 00 00  {HEADER} {TRACK}      # data, 1 byte
+        """,
+        C4,
+        [("wrapper", None, 0)],
+    ),
     "a header that claims 8 bytes and has 6": (
         f"4d 54 68 64  00 00 00 08  00 00  00 01  01 e0  {TRACK}",
         C4,
