@@ -29,6 +29,7 @@ COMMANDS = {
     "drumify": ("drumify", "Write drums to a melody, a rhythm or a song."),
     "inspect": ("inspect", "Show what musegen understands of a MIDI file."),
     "repair": ("repair", "Make a broken MIDI file sound."),
+    "plot": ("plot", "Draw MIDI files as piano rolls."),
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),

@@ -111,6 +111,11 @@ def progress(what: str, *, wanted: bool, unit: str = "bars") -> Iterator[Progres
         tell("\r" + " " * width + "\r")
 
 
+def columns() -> int:
+    """How wide the terminal is, or would be."""
+    return max(shutil.get_terminal_size().columns, 40)
+
+
 def duration(seconds: float) -> str:
     """A time in the two units that matter: "42 s", "3 min 05 s", "2 h 10 min"."""
     whole = round(seconds)

@@ -102,7 +102,7 @@ _LONGEST: Fields = {
 }
 
 
-def file_name(template: str, values: Fields, n: int) -> str:
+def file_name(template: str, values: Fields, n: int, suffix: str = SUFFIX) -> str:
     """The name of take `n`; a template without {n} gets it from the second take on.
 
     Where the name would be too long, the stem is cut.
@@ -112,7 +112,7 @@ def file_name(template: str, values: Fields, n: int) -> str:
     while True:
         name = safe(numbered.format_map({**values, "stem": stem, "n": n}))
         if not stem or len(name.encode()) <= MAX_BYTES:
-            return name + SUFFIX
+            return name + suffix
         stem = stem[:-1]
 
 

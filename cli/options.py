@@ -356,6 +356,33 @@ repaired = click.option(
     help="The file to write (.mid), of exactly that name, or the folder; by default the folder you "
     "are in, where song.mid becomes song_repaired.mid.",
 )
+pictured = click.option(
+    "--output",
+    "-o",
+    "place",
+    default=".",
+    metavar="FILE|FOLDER",
+    callback=checked(values.word),
+    help="The file to write (.svg or .png), of exactly that name, or the folder; by default the "
+    "folder you are in, where song.mid becomes song.svg.",
+)
+picture_format = click.option(
+    "--format",
+    type=click.Choice(["svg", "png"]),
+    default="svg",
+    show_default=True,
+    help="Of pictures in a folder.",
+)
+theme = click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Of a PNG; an SVG follows the page that shows it.",
+)
+in_terminal = click.option(
+    "--terminal", is_flag=True, help="Draw in the terminal, and write no file."
+)
 name_template = click.option(
     "--name-template",
     "template",
@@ -379,9 +406,12 @@ def _on_exists(default: str | None, shown: str | None = None) -> Callable[[F], F
 
 
 on_exists = _on_exists("number")
-on_exists_of_repaired = _on_exists(None, "fail for a FILE, number in a FOLDER")
+on_exists_of_one = _on_exists(None, "fail for a FILE, number in a FOLDER")
 no_program = click.option(
     "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
+)
+plotted = click.option(
+    "--plot", is_flag=True, help="Draw each file too: a piano roll as SVG, under the same stem."
 )
 dry_run = click.option(
     "--dry-run",
@@ -475,5 +505,6 @@ audio = bundle("audio", audio_tempo, audio_meter)
 inputs = bundle("inputs", recursive, strict, sequence)
 clip_inputs = bundle("inputs", strict, sequence)
 music = bundle("music", tempo, key, meter, instruments)
-output = bundle("output", output_dir, name_template, on_exists, no_program, dry_run)
+output = bundle("output", output_dir, name_template, on_exists, no_program, plotted, dry_run)
+picture = bundle("picture", picture_format, theme, in_terminal)
 messages = bundle("messages", as_json, quiet)

@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from musegen.errors import ExistsError, OutputError
+from musegen.errors import ExistsError, OutputError, UsageError
 from musegen.publishing import publish
 
-from .names import Fields, fields_of, file_name
+from .names import SUFFIX, Fields, fields_of, file_name
 
 STDIN = 0
 
@@ -25,9 +25,17 @@ class Folder:
     """
 
     def __init__(
-        self, path: str, template: str, on_exists: str, inputs: Iterable[Path] = ()
+        self,
+        path: str,
+        template: str,
+        on_exists: str,
+        inputs: Iterable[Path] = (),
+        suffix: str = SUFFIX,
+        beside: tuple[str, ...] = (),
     ) -> None:
+        """`beside` are the suffixes of files that are to lie beside each, under its stem."""
         self.path, self.template, self.on_exists = Path(path), template, on_exists
+        self.suffix, self.beside = suffix, beside
         self._inputs = _marks(STDIN).union(*map(_marks, inputs))
         self._given: set[str] = set()
         nearest = next(p for p in (self.path, *self.path.parents) if os.path.lexists(p))
@@ -57,10 +65,15 @@ class Folder:
             first += busy
 
     def name(self, fields: Fields, n: int) -> str:
-        return file_name(self.template, fields, n)
+        return file_name(self.template, fields, n, self.suffix)
 
     def _is_taken(self, path: Path) -> bool:
-        return self.on_exists == "number" and os.path.lexists(path)
+        return self.on_exists == "number" and bool(self._there(path))
+
+    def _there(self, path: Path) -> list[Path]:
+        """What is there already of a file and those beside it."""
+        paths = (path, *(path.with_suffix(suffix) for suffix in self.beside))
+        return [path for path in paths if os.path.lexists(path)]
 
     def reserve(self, path: Path) -> None:
         """Give `path` away: no later take gets it."""
@@ -68,13 +81,15 @@ class Folder:
 
     def is_skipped(self, path: Path) -> bool:
         """Whether a file is there that is to stay; OutputError where it must not be there."""
-        if not os.path.lexists(path):
-            return False
-        if self.on_exists == "fail":
-            raise OutputError(f"{path}: exists; --on-exists says what to do")
-        if self.on_exists == "overwrite" and _marks(path) & self._inputs:
-            raise OutputError(f"{path}: is an input, which is never replaced; choose another name")
-        return self.on_exists == "skip"
+        there = self._there(path)
+        for path in there:
+            if self.on_exists == "fail":
+                raise OutputError(f"{path}: exists; --on-exists says what to do")
+            if self.on_exists == "overwrite" and _marks(path) & self._inputs:
+                raise OutputError(
+                    f"{path}: is an input, which is never replaced; choose another name"
+                )
+        return bool(there) and self.on_exists == "skip"
 
     def write(self, data: bytes, path: Path, fields: Fields) -> tuple[Path, str]:
         """Publish the bytes of a file; returns where, and their SHA-256.
@@ -96,6 +111,12 @@ class Folder:
             else:
                 return path, hashlib.sha256(data).hexdigest()
 
+    def write_beside(self, data: bytes, path: Path, suffix: str) -> Path:
+        """Publish what lies beside the file at `path`, under its stem; returns where."""
+        place = path.with_suffix(suffix)
+        publish(place, data, overwrite=self.on_exists == "overwrite")
+        return place
+
 
 class File(Folder):
     """One file in a folder, of exactly the name that was given; numbered only by "number"."""
@@ -107,6 +128,29 @@ class File(Folder):
     def name(self, fields: Fields, n: int) -> str:
         stem, suffix = os.path.splitext(self._name)
         return self._name if n == 1 else f"{stem}_{n:02}{suffix}"
+
+
+def target(
+    place: str,
+    template: str,
+    suffixes: tuple[str, ...],
+    on_exists: str | None,
+    inputs: Sequence[Path],
+) -> Folder:
+    """The one file, or the folder, that `place` means.
+
+    A name with one of these suffixes is a file's, and fails where there is one; files in a folder
+    have the first of them, and are numbered.
+    """
+    name = os.path.basename(place)
+    if not os.path.isdir(place) and name.lower().endswith(suffixes):
+        if len(inputs) > 1:
+            raise UsageError(f"{place}: is one file for {len(inputs)} inputs; name a folder")
+        return File(place, on_exists or "fail", inputs)
+    if not os.path.isdir(place) and (name == "-" or os.path.splitext(name)[1]):
+        known = " or ".join(suffixes[:2])
+        raise UsageError(f"{place}: name a {known} file, or a folder that exists or ends in /")
+    return Folder(place, template, on_exists or "number", inputs, suffixes[0])
 
 
 def _folded(path: Path) -> str:

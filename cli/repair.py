@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from musegen.errors import UsageError
-
 from . import options
 
 if TYPE_CHECKING:
     from .facts import Facts
     from .inputs import Input
     from .names import Fields
-    from .outputs import Folder
 
 
 @click.command("repair", epilog="Example: musegen repair bad.mid -o good.mid")
 @options.files
 @options.recursive
 @options.repaired
-@options.on_exists_of_repaired
+@options.on_exists_of_one
 @options.messages
 @options.debug
 def command(
@@ -42,12 +39,15 @@ def command(
     from musegen import midi
 
     from .facts import Facts, input_facts, sentence
-    from .inputs import expand
+    from .inputs import SUFFIXES, expand, paths_of
+    from .outputs import target
     from .report import Output, Report
 
     with Report("repair", **messages) as report:
         sources = expand(files, recursive=recursive)
-        target, is_home = _target(place, on_exists, sources), _is_home(place, sources)
+        paths = paths_of(sources)
+        folder = target(place, "{stem}_repaired", SUFFIXES, on_exists, paths)
+        is_home = _is_home(place, sources)
         for source in sources:
             with report.attempt(source.name):
                 data = source.data()
@@ -59,30 +59,15 @@ def command(
                     report.warn(source.name, "is sound; it is not copied into its own folder")
                     continue
                 facts = Facts.of(reading.song)
-                (path,) = target.paths([_fields(source.stem, facts)])
-                if target.is_skipped(path):
+                (path,) = folder.paths([_fields(source.stem, facts)])
+                if folder.is_skipped(path):
                     report.warn(source.name, f"{path} exists and was left as it is")
                     continue
                 content = whole if repairs else data
-                path, digest = target.write(content, path, _fields(source.stem, facts))
-                target.reserve(path)
+                path, digest = folder.write(content, path, _fields(source.stem, facts))
+                folder.reserve(path)
                 report.outputs.append(Output.of(facts, path, source.name, digest))
     return report.exit_code
-
-
-def _target(place: str, on_exists: str | None, sources: Sequence[Input]) -> Folder:
-    """The one file, or the folder, that `place` means."""
-    from .inputs import SUFFIXES, paths_of
-    from .outputs import File, Folder
-
-    name = os.path.basename(place)
-    if not os.path.isdir(place) and name.lower().endswith(SUFFIXES):
-        if len(sources) > 1:
-            raise UsageError(f"{place}: is one file for {len(sources)} inputs; name a folder")
-        return File(place, on_exists or "fail", paths_of(sources))
-    if not os.path.isdir(place) and (name == "-" or os.path.splitext(name)[1]):
-        raise UsageError(f"{place}: name a .mid file, or a folder that exists or ends in /")
-    return Folder(place, "{stem}_repaired", on_exists or "number", paths_of(sources))
 
 
 def _is_home(place: str, sources: Sequence[Input]) -> bool:

@@ -48,6 +48,8 @@ class Output:
     sha256: str | None = None
     step: int | None = None
     """Of a variation that is several files."""
+    plot: str | None = None
+    """The picture of it."""
 
     @classmethod
     def of(

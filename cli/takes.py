@@ -20,6 +20,7 @@ from .outputs import Folder
 from .report import Output, Report
 
 if TYPE_CHECKING:
+    from musegen.song import Song
     from musegen.verbs import Takes
 
 
@@ -50,7 +51,14 @@ class Writer:
     ) -> None:
         """`steps` is how many songs make up one variation, `also` are further models it takes."""
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
-        self.folder = Folder(output["folder"], output["template"], output["on_exists"], inputs)
+        self.is_plotted = output["plot"]
+        self.folder = Folder(
+            output["folder"],
+            output["template"],
+            output["on_exists"],
+            inputs,
+            beside=(".svg",) * self.is_plotted,
+        )
         self.program_changes = not output["no_program"]
         if sampling["seed"] is None:
             self.sampling["seed"] = secrets.randbelow(2**32)
@@ -108,8 +116,18 @@ class Writer:
                     step=self._step(k),
                     seed=takes.seed,
                     model=takes.model,
+                    plot=self._plot(takes[k], path),
                 )
             )
+
+    def _plot(self, song: Song, path: Path) -> str | None:
+        """Where the picture of a song is, if there is to be one."""
+        if not self.is_plotted:
+            return None
+        from musegen import plot
+
+        picture = plot.svg(plot.drawing(song, title=path.stem))
+        return str(self.folder.write_beside(picture.encode(), path, ".svg"))
 
     def _check(self, model: str) -> None:
         """The model's errors that are worth knowing early; in a dry run, all but torch's."""

@@ -15,6 +15,7 @@ from midi_inputs import bent, seeds
 COMMANDS: dict[str, list[object]] = {
     "inspect": [],
     "repair": ["-o", "out"],
+    "plot": ["-o", "out"],
     "continue": ["-o", "out", "-n", 1, "-l", 1],
     "groove": ["-o", "out", "-n", 1],
     "drumify": ["-o", "out", "-n", 1, "-l", 1],

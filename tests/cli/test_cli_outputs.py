@@ -113,6 +113,7 @@ def test_json_is_one_object_and_says_the_same(
                 "range": ["C4", "D5"],
                 "seconds": 10.0,
                 "sha256": hashlib.sha256(data).hexdigest(),
+                "plot": None,
             }
         ],
         "warnings": [
