@@ -134,14 +134,18 @@ def _track(
 ) -> tuple[Events, int]:
     """The track from byte `at` to where it claims to end, or else ends; and where to go on."""
     until = claimed if _is_end(data, claimed) else _next_track(data, at)
+    own = Repairs()
+    events = read_events(data, at, until, number, own, most)
     inside = data.find(b"MTrk", at, until)
     size = int.from_bytes(data[inside + 4 : inside + 8], "big")
-    if inside >= 0 and _is_end(data, inside + 8 + size):  # else they are numbers by chance
+    is_sound = not own.codes and events.has_end and events.stop == until
+    if inside >= 0 and not is_sound and _is_end(data, inside + 8 + size):
+        # The next track may stand where an event should.
         trial = Repairs()
-        events = read_events(data, at, inside, number, trial, most)
-        if not events.has_end and not trial.codes & {"truncated", "meta-length", "sysex-length"}:
-            until = inside  # the next track stands where an event should
-    events = read_events(data, at, until, number, repairs, most)
+        shorter = read_events(data, at, inside, number, trial, most)
+        if not shorter.has_end and not trial.codes & {"truncated", "meta-length", "sysex-length"}:
+            until, events, own = inside, shorter, trial
+    repairs.take(own)
     stop = events.stop
     if not events.has_end:
         if stop == claimed:

@@ -77,6 +77,11 @@ class Repairs:
         else:
             known[1] += count
 
+    def take(self, others: Repairs) -> None:
+        """Add what others have collected."""
+        for (code, track), (byte, count) in others._found.items():
+            self.add(code, track, byte, count)
+
     @property
     def codes(self) -> set[str]:
         return {code for code, _ in self._found}

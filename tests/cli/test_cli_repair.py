@@ -189,8 +189,16 @@ def test_overwrite_replaces_what_is_no_input(musegen: Musegen, bad_file: Path) -
     ("words", "code", "message"),
     [
         (["bad.mid", "other.mid", "-o", "good.mid"], 2, "is one file for 2 inputs; name a folder"),
-        (["bad.mid", "-o", "out.txt"], 2, "out.txt: name a .mid or .midi file, or a folder that exists or"),
-        (["bad.mid", "-o", "-"], 2, "-: name a .mid or .midi file, or a folder that exists or ends in /"),
+        (
+            ["bad.mid", "-o", "out.txt"],
+            2,
+            "out.txt: name a .mid or .midi file, or a folder that exists or",
+        ),
+        (
+            ["bad.mid", "-o", "-"],
+            2,
+            "-: name a .mid or .midi file, or a folder that exists or ends in /",
+        ),
         (["bad.mid", "-o", "bad.mid/x.mid"], 4, "bad.mid: is not a folder; choose another with -o"),
         (["bad.mid", "-o", "bad.mid/x"], 4, "bad.mid: is not a folder"),
         (["other.mid"], 3, "other.mid: no such file"),
