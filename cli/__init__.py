@@ -30,6 +30,7 @@ COMMANDS = {
     "inspect": ("inspect", "Show what musegen understands of a MIDI file."),
     "repair": ("repair", "Make a broken MIDI file sound."),
     "plot": ("plot", "Draw MIDI files as piano rolls."),
+    "render": ("render", "Play MIDI files into sound files."),
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),

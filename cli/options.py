@@ -366,6 +366,39 @@ pictured = click.option(
     help="The file to write (.svg or .png), of exactly that name, or the folder; by default the "
     "folder you are in, where song.mid becomes song.svg.",
 )
+rendered = click.option(
+    "--output",
+    "-o",
+    "place",
+    default=".",
+    metavar="FILE|FOLDER",
+    callback=checked(values.word),
+    help="The file to write (.wav, .flac, .ogg or .mp3), of exactly that name, or the folder; by "
+    "default the folder you are in, where song.mid becomes song.wav.",
+)
+sound_format = click.option(
+    "--format",
+    type=click.Choice(["wav", "flac", "ogg", "mp3"]),
+    default="wav",
+    show_default=True,
+    help="Of sound in a folder.",
+)
+soundfont = click.option(
+    "--soundfont",
+    metavar="FILE",
+    callback=checked(values.word),
+    help="A SoundFont (.sf2); by default the one that comes with pretty_midi.",
+)
+stems = click.option(
+    "--stems", is_flag=True, help="Write a file for each track instead; they add up to the song."
+)
+rate = click.option(
+    "--rate",
+    type=click.Choice(["22050", "44100", "48000"]),
+    default="44100",
+    show_default=True,
+    help="Samples a second.",
+)
 picture_format = click.option(
     "--format",
     type=click.Choice(["svg", "png"]),
@@ -409,6 +442,12 @@ on_exists = _on_exists("number")
 on_exists_of_one = _on_exists(None, "fail for a FILE, number in a FOLDER")
 no_program = click.option(
     "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
+)
+sounded = click.option(
+    "--audio",
+    "sounded",
+    type=click.Choice(["wav", "flac", "ogg", "mp3"]),
+    help="Play each file too, into a sound file under the same stem.",
 )
 plotted = click.option(
     "--plot", is_flag=True, help="Draw each file too: a piano roll as SVG, under the same stem."
@@ -505,6 +544,9 @@ audio = bundle("audio", audio_tempo, audio_meter)
 inputs = bundle("inputs", recursive, strict, sequence)
 clip_inputs = bundle("inputs", strict, sequence)
 music = bundle("music", tempo, key, meter, instruments)
-output = bundle("output", output_dir, name_template, on_exists, no_program, plotted, dry_run)
+output = bundle(
+    "output", output_dir, name_template, on_exists, no_program, plotted, sounded, dry_run
+)
+sounding = bundle("sound", sound_format, soundfont, stems, rate)
 picture = bundle("picture", picture_format, theme, in_terminal)
 messages = bundle("messages", as_json, quiet)

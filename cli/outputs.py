@@ -91,16 +91,20 @@ class Folder:
                 )
         return bool(there) and self.on_exists == "skip"
 
-    def write(self, data: bytes, path: Path, fields: Fields) -> tuple[Path, str]:
-        """Publish the bytes of a file; returns where, and their SHA-256.
-
-        Where another program took the name in the meantime, the next free number is used.
-        """
+    def make(self) -> None:
+        """Make the folder, if it is missing. OutputError where it cannot be made."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:  # ValueError: a NUL
             reason = getattr(error, "strerror", None) or str(error)
             raise OutputError(f"{self.path}: cannot be made: {reason}") from None
+
+    def write(self, data: bytes, path: Path, fields: Fields) -> tuple[Path, str]:
+        """Publish the bytes of a file; returns where, and their SHA-256.
+
+        Where another program took the name in the meantime, the next free number is used.
+        """
+        self.make()
         while True:
             try:
                 publish(path, data, overwrite=self.on_exists == "overwrite")

@@ -50,6 +50,8 @@ class Output:
     """Of a variation that is several files."""
     plot: str | None = None
     """The picture of it."""
+    audio: str | None = None
+    """The sound of it."""
 
     @classmethod
     def of(

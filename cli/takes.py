@@ -21,6 +21,7 @@ from .report import Output, Report
 
 if TYPE_CHECKING:
     from musegen.song import Song
+    from musegen.sound import SoundFont
     from musegen.verbs import Takes
 
 
@@ -51,14 +52,15 @@ class Writer:
     ) -> None:
         """`steps` is how many songs make up one variation, `also` are further models it takes."""
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
-        self.is_plotted = output["plot"]
+        self.is_plotted, self.audio = output["plot"], output["sounded"]
         self.folder = Folder(
             output["folder"],
             output["template"],
             output["on_exists"],
             inputs,
-            beside=(".svg",) * self.is_plotted,
+            beside=(".svg",) * self.is_plotted + (f".{self.audio}",) * bool(self.audio),
         )
+        self._font: SoundFont | None = None
         self.program_changes = not output["no_program"]
         if sampling["seed"] is None:
             self.sampling["seed"] = secrets.randbelow(2**32)
@@ -117,6 +119,7 @@ class Writer:
                     seed=takes.seed,
                     model=takes.model,
                     plot=self._plot(takes[k], path),
+                    audio=self._audio(takes[k], path),
                 )
             )
 
@@ -128,6 +131,17 @@ class Writer:
 
         picture = plot.svg(plot.drawing(song, title=path.stem))
         return str(self.folder.write_beside(picture.encode(), path, ".svg"))
+
+    def _audio(self, song: Song, path: Path) -> str | None:
+        """Where the sound of a song is, if there is to be some; a silent one has none."""
+        if self.audio is None or not song.note_count:
+            return None
+        from musegen.sound import SoundFont, encode, play, usual_font
+
+        self._font = self._font or SoundFont(usual_font())
+        samples, gain = play(song, self._font)
+        data = encode(samples, f".{self.audio}", gain=gain)
+        return str(self.folder.write_beside(data, path, f".{self.audio}"))
 
     def _check(self, model: str) -> None:
         """The model's errors that are worth knowing early; in a dry run, all but torch's."""

@@ -67,6 +67,9 @@ STEPS = Limit("MUSEGEN_MAX_STEPS", 64, "steps from one clip to another", "ask fo
 
 AUDIO_MINUTES = Limit("MUSEGEN_MAX_AUDIO_MINUTES", 15, "minutes of audio", "cut it")
 AUDIO_MIB = Limit("MUSEGEN_MAX_AUDIO_MIB", 200, "MiB of audio, decoded", "cut it")
+RENDER_MINUTES = Limit(
+    "MUSEGEN_MAX_RENDER_MINUTES", 30, "minutes of audio to write", "render a part"
+)
 
 MODEL_MIB = Limit("MUSEGEN_MAX_MODEL_MIB", 2_048, "MiB of weights", "use a smaller model")
 
@@ -84,5 +87,6 @@ LIMITS = (
     STEPS,
     AUDIO_MINUTES,
     AUDIO_MIB,
+    RENDER_MINUTES,
     MODEL_MIB,
 )

@@ -114,6 +114,7 @@ def test_json_is_one_object_and_says_the_same(
                 "seconds": 10.0,
                 "sha256": hashlib.sha256(data).hexdigest(),
                 "plot": None,
+                "audio": None,
             }
         ],
         "warnings": [
