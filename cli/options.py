@@ -346,36 +346,24 @@ output_dir = click.option(
     callback=checked(values.word),
     help="Where the files go; made if missing. By default the folder you are in.",
 )
-repaired = click.option(
-    "--output",
-    "-o",
-    "place",
-    default=".",
-    metavar="FILE|FOLDER",
-    callback=checked(values.word),
-    help="The file to write (.mid), of exactly that name, or the folder; by default the folder you "
-    "are in, where song.mid becomes song_repaired.mid.",
-)
-pictured = click.option(
-    "--output",
-    "-o",
-    "place",
-    default=".",
-    metavar="FILE|FOLDER",
-    callback=checked(values.word),
-    help="The file to write (.svg or .png), of exactly that name, or the folder; by default the "
-    "folder you are in, where song.mid becomes song.svg.",
-)
-rendered = click.option(
-    "--output",
-    "-o",
-    "place",
-    default=".",
-    metavar="FILE|FOLDER",
-    callback=checked(values.word),
-    help="The file to write (.wav, .flac, .ogg or .mp3), of exactly that name, or the folder; by "
-    "default the folder you are in, where song.mid becomes song.wav.",
-)
+
+
+def _place(kinds: str, becomes: str) -> Callable[[F], F]:
+    return click.option(
+        "--output",
+        "-o",
+        "place",
+        default=".",
+        metavar="FILE|FOLDER",
+        callback=checked(values.word),
+        help=f"The file to write ({kinds}), of exactly that name, or the folder; by default the "
+        f"folder you are in, where song.mid becomes {becomes}.",
+    )
+
+
+repaired = _place(".mid", "song_repaired.mid")
+pictured = _place(".svg or .png", "song.svg")
+rendered = _place(".wav, .flac, .ogg or .mp3", "song.wav")
 sound_format = click.option(
     "--format",
     type=click.Choice(["wav", "flac", "ogg", "mp3"]),

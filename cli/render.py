@@ -34,53 +34,39 @@ def command(
 
     from musegen.sound import FORMATS, SoundFont, encode, play, render, usual_font
 
-    from .facts import Facts, input_facts, sentence
-    from .inputs import expand, paths_of
-    from .names import fields
-    from .outputs import target
+    from .facts import Facts
+    from .inputs import expand
     from .report import Output, Report
+    from .singles import Singles, told
 
     with Report("render", **messages) as report:
         sources = expand(files, **inputs)
         suffix = f".{sound['format']}"
         known = (suffix, *(other for other in FORMATS if other != suffix))
-        folder = target(place, "{stem}", known, on_exists, paths_of(sources))
+        singles = Singles(report, place, "{stem}", known, on_exists, sources)
         font, rate = SoundFont(sound["soundfont"] or usual_font()), int(sound["rate"])
         for source in sources:
             with report.attempt(source.name):
-                reading = source.read()
-                report.inputs.append(input_facts(source.name, reading))
-                report.say(sentence(source.name, reading))
-                facts = Facts.of(reading.song)
-                named = fields(
-                    stem=source.stem,
-                    verb="render",
-                    bpm=facts.bpm,
-                    key=facts.key,
-                    bars=facts.bars,
-                    seed=0,
+                reading = told(report, source, source.read())
+                path = singles.path(source, reading)
+                if path is None:
+                    continue
+                if not sound["stems"]:
+                    samples, gain = play(reading.song, font, rate=rate)
+                    data = encode(samples, path.suffix, rate=rate, gain=gain)
+                    singles.write(data, path, source, reading)
+                    continue
+                singles.folder.make()
+                stems = render(
+                    reading.song,
+                    path,
+                    soundfont=font,
+                    stems=True,
+                    rate=rate,
+                    overwrite=singles.folder.on_exists == "overwrite",
                 )
-                (path,) = folder.paths([named])
-                if folder.is_skipped(path):
-                    report.warn(source.name, f"{path} exists and was left as it is")
-                    continue
-                if sound["stems"]:
-                    folder.make()
-                    stems = render(
-                        reading.song,
-                        path,
-                        soundfont=font,
-                        stems=True,
-                        rate=rate,
-                        overwrite=folder.on_exists == "overwrite",
-                    )
-                    for stem in stems:
-                        digest = sha256(stem.read_bytes()).hexdigest()
-                        report.outputs.append(Output.of(facts, stem, source.name, digest))
-                    continue
-                samples, gain = play(reading.song, font, rate=rate)
-                data = encode(samples, path.suffix, rate=rate, gain=gain)
-                path, digest = folder.write(data, path, named)
-                folder.reserve(path)
-                report.outputs.append(Output.of(facts, path, source.name, digest))
+                for stem in stems:
+                    digest = sha256(stem.read_bytes()).hexdigest()
+                    facts = Facts.of(reading.song)
+                    report.outputs.append(Output.of(facts, stem, source.name, digest))
     return report.exit_code

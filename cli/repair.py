@@ -11,9 +11,7 @@ import click
 from . import options
 
 if TYPE_CHECKING:
-    from .facts import Facts
     from .inputs import Input
-    from .names import Fields
 
 
 @click.command("repair", epilog="Example: musegen repair bad.mid -o good.mid")
@@ -38,35 +36,25 @@ def command(
     """
     from musegen import midi
 
-    from .facts import Facts, input_facts, sentence
-    from .inputs import SUFFIXES, expand, paths_of
-    from .outputs import target
-    from .report import Output, Report
+    from .inputs import SUFFIXES, expand
+    from .report import Report
+    from .singles import Singles, told
 
     with Report("repair", **messages) as report:
         sources = expand(files, recursive=recursive)
-        paths = paths_of(sources)
-        folder = target(place, "{stem}_repaired", SUFFIXES, on_exists, paths)
+        singles = Singles(report, place, "{stem}_repaired", SUFFIXES, on_exists, sources)
         is_home = _is_home(place, sources)
         for source in sources:
             with report.attempt(source.name):
                 data = source.data()
-                reading = midi.parse(data, source.name)
-                report.inputs.append(input_facts(source.name, reading))
-                report.say(sentence(source.name, reading))
+                reading = told(report, source, midi.parse(data, source.name))
                 whole, repairs = midi.mended(data, source.name)
                 if is_home and not repairs and not reading.repairs and source.path is not None:
                     report.warn(source.name, "is sound; it is not copied into its own folder")
                     continue
-                facts = Facts.of(reading.song)
-                (path,) = folder.paths([_fields(source.stem, facts)])
-                if folder.is_skipped(path):
-                    report.warn(source.name, f"{path} exists and was left as it is")
-                    continue
-                content = whole if repairs else data
-                path, digest = folder.write(content, path, _fields(source.stem, facts))
-                folder.reserve(path)
-                report.outputs.append(Output.of(facts, path, source.name, digest))
+                path = singles.path(source, reading)
+                if path is not None:
+                    singles.write(whole if repairs else data, path, source, reading)
     return report.exit_code
 
 
@@ -74,9 +62,3 @@ def _is_home(place: str, sources: Sequence[Input]) -> bool:
     """Whether a file that is read lies in the folder that is written to."""
     homes = {os.path.realpath(s.path.parent) for s in sources if s.path and not s.fault}
     return os.path.isdir(place) and os.path.realpath(place) in homes
-
-
-def _fields(stem: str, facts: Facts) -> Fields:
-    from .names import fields
-
-    return fields(stem=stem, verb="repair", bpm=facts.bpm, key=facts.key, bars=facts.bars, seed=0)
