@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("continue", epilog="Example: musegen continue song.mid --variations 4")
 @options.files
-@options.inputs
-@options.sampling("multitrack-transformer", options.length)
+@bundles.inputs
+@bundles.sampling("multitrack-transformer", options.length)
 @options.tracks("A track to continue")
 @options.include_input
-@options.music
-@options.output
-@options.messages
+@bundles.music
+@bundles.output
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 from .group import Group
 from .values import Number, checked, word
 
@@ -44,7 +44,7 @@ def command() -> None:
     metavar="N",
     help="Processes, for a model of tokens; by default one a core.",
 )
-@options.messages
+@bundles.messages
 @options.debug
 def prepare(
     config: str,

@@ -6,17 +6,17 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("drumify", epilog="Example: musegen drumify song.mid --style rock --with-input")
 @options.files
-@options.inputs
-@options.sampling("drummer-lstm", options.length_of_input)
-@options.drumming
-@options.audio
-@options.output
-@options.messages
+@bundles.inputs
+@bundles.sampling("drummer-lstm", options.length_of_input)
+@bundles.drumming
+@bundles.audio
+@bundles.output
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

@@ -12,7 +12,7 @@ import click
 from musegen import limits
 from musegen.errors import OutputError, UsageError
 
-from . import measuring, options
+from . import bundles, measuring, options
 from .console import markdown, progress
 from .evaluate_drums import feel, parts
 from .evaluate_latent import attributes, interpolation, reconstruction
@@ -58,7 +58,7 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
     help="Weigh a corpus in the last row; the others weigh 1. Without it, as in training.",
 )
 @options.device
-@options.messages
+@bundles.messages
 @options.debug
 def likelihood(messages: dict[str, Any], **asked: Any) -> int:
     """Bits per note of MODEL, in all and per corpus."""
@@ -160,7 +160,7 @@ def _likelihood_page(found: dict[str, Any], weights: dict[str, float] | None) ->
     callback=checked(place),
     help="Keep prompts and takes here as MIDI.",
 )
-@options.messages
+@bundles.messages
 @options.debug
 def continuations(messages: dict[str, Any], **asked: Any) -> int:
     """Statistics of MODEL's continuations beside their prompts and what the composers wrote."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import measuring, options
+from . import bundles, measuring, options
 from .console import markdown, progress
 from .measuring import measured
 from .values import MAX_SEED, Number, checked, place
@@ -47,7 +47,7 @@ def held_out(function: Callable[..., int]) -> Callable[..., int]:
 
 @click.command()
 @held_out
-@options.messages
+@bundles.messages
 @options.debug
 def feel(messages: dict[str, Any], **asked: Any) -> int:
     """How near MODEL plays held-out performances to their drummers, told style and tempo.
@@ -136,7 +136,7 @@ def _feel_page(found: dict[str, Any]) -> list[str]:
 
 @click.command()
 @held_out
-@options.messages
+@bundles.messages
 @options.debug
 def parts(messages: dict[str, Any], **asked: Any) -> int:
     """What MODEL plays to the taps of held-out performances, beside what was played.

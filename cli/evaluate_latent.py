@@ -11,7 +11,7 @@ import click
 
 from musegen import limits
 
-from . import measuring, options
+from . import bundles, measuring, options
 from .console import markdown, progress
 from .measuring import measured
 from .values import MAX_SEED, whole
@@ -62,7 +62,7 @@ def _loaded(model: str, data: Path, split: str) -> tuple[Model, StepsLayout, Win
 
 @click.command()
 @held_out(1000)
-@options.messages
+@bundles.messages
 @options.debug
 def reconstruction(messages: dict[str, Any], **asked: Any) -> int:
     """How much of held-out bars MODEL makes again from their latent vector."""
@@ -106,7 +106,7 @@ def _reconstruction_page(found: dict[str, Any]) -> list[str]:
 @click.option("--judge", metavar="MODEL", help="A model of tokens that says how likely they are.")
 @click.option("--no-leaning", is_flag=True, help="Let melodies lean to no scale on the way.")
 @options.temperature_of_road
-@options.messages
+@bundles.messages
 @options.debug
 def interpolation(messages: dict[str, Any], **asked: Any) -> int:
     """What lies between held-out bars in the latent space of MODEL."""
@@ -162,7 +162,7 @@ def _interpolation_page(found: dict[str, Any]) -> list[str]:
 @click.command()
 @held_out(300)
 @whole("--bars", 1, 16, 4, "Bars of each window.")
-@options.messages
+@bundles.messages
 @options.debug
 def attributes(messages: dict[str, Any], **asked: Any) -> int:
     """What --more and --less of each attribute do to held-out bars, in standard deviations."""

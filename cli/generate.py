@@ -7,25 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 if TYPE_CHECKING:
     from .report import Report
 
 
 @click.command("generate", epilog="Example: musegen generate --instruments piano,bass,drums")
-@options.sampling(
+@bundles.sampling(
     None,
     options.length_of_new,
     temperature=None,
     model_shown="multitrack-transformer; with --like, what suits the clip",
 )
-@options.music
+@bundles.music
 @options.style
-@options.likeness
-@options.clip_inputs
-@options.output
-@options.messages
+@bundles.likeness
+@bundles.clip_inputs
+@bundles.output
+@bundles.messages
 @options.debug
 def command(
     sampling: dict[str, Any],

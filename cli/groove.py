@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("groove", epilog="Example: musegen groove beat.mid --style funk --strength 0.8")
 @options.files
-@options.inputs
-@options.sampling("groove-vae")
-@options.grooving
+@bundles.inputs
+@bundles.sampling("groove-vae")
+@bundles.grooving
 @options.feel
-@options.audio
-@options.output
-@options.messages
+@bundles.audio
+@bundles.output
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

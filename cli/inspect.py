@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("inspect", epilog="Example: musegen inspect song.mid")
 @options.files
-@options.inputs
-@options.messages
+@bundles.inputs
+@bundles.messages
 @options.debug
 def command(files: tuple[str, ...], inputs: dict[str, Any], messages: dict[str, Any]) -> int:
     """Show what musegen understands of each FILE, what it mends and what it leaves out.

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("interpolate", epilog="Example: musegen interpolate a.mid b.mid --steps 5")
 @options.clip("a")
 @options.clip("b")
 @options.steps
-@options.sampling(
+@bundles.sampling(
     None,
     options.length_of_clips,
     variations=1,
@@ -21,10 +21,10 @@ from . import options
     temperature=0.2,
     model_shown="what suits the clips",
 )
-@options.road
-@options.clip_inputs
-@options.output
-@options.messages
+@bundles.road
+@bundles.clip_inputs
+@bundles.output
+@bundles.messages
 @options.debug
 def command(
     a: str,

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 from .group import Group
 
 
@@ -71,7 +71,7 @@ def command() -> None:
 
 
 @command.command("list")
-@options.messages
+@bundles.messages
 @options.debug
 def list_models(messages: dict[str, Any]) -> int:
     """Show the models that came with musegen, one in a line."""
@@ -95,7 +95,7 @@ def list_models(messages: dict[str, Any]) -> int:
 
 @command.command("info", epilog="Example: musegen models info melody-lstm")
 @click.argument("name", metavar="NAME|FOLDER")
-@options.messages
+@bundles.messages
 @options.debug
 def info(name: str, messages: dict[str, Any]) -> int:
     """Show all that is known of one model: what it learned from, and where its card is."""

@@ -1,13 +1,8 @@
-"""Every option, defined once, and the bundles in which commands take them.
-
-A bundle's options arrive together as one dict. Their values are read by `values`.
-"""
+"""Every option, defined once; their values are read by `values`."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any
 
 import click
 
@@ -34,7 +29,7 @@ debug = click.option(
 # Sampling
 
 
-def _variations(default: int, what: str) -> Callable[[F], F]:
+def variations_of(default: int, what: str) -> Callable[[F], F]:
     return click.option(
         "--variations",
         "-n",
@@ -74,7 +69,7 @@ length_of_input = _length(
 )
 
 
-def _temperature(default: float | None) -> Callable[[F], F]:
+def temperature_of(default: float | None) -> Callable[[F], F]:
     unless = ", but with --like" if default is None else ""
     return click.option(
         "--temperature",
@@ -88,8 +83,8 @@ def _temperature(default: float | None) -> Callable[[F], F]:
     )
 
 
-temperature = _temperature(1.0)
-temperature_of_road = _temperature(0.2)
+temperature = temperature_of(1.0)
+temperature_of_road = temperature_of(0.2)
 seed = click.option(
     "--seed",
     type=str,
@@ -126,7 +121,7 @@ min_p = click.option(
 )
 
 
-def _model(default: str | None, shown: str | None) -> Callable[[F], F]:
+def model_of(default: str | None, shown: str | None) -> Callable[[F], F]:
     return click.option(
         "--model",
         default=default,
@@ -454,87 +449,3 @@ as_json = click.option(
     "--json", "as_json", is_flag=True, help="Show one JSON object instead of the table."
 )
 quiet = click.option("--quiet", "-q", is_flag=True, help="No messages but errors.")
-
-
-def bundle(name: str, *options: Callable[[F], F]) -> Callable[[F], F]:
-    """A decorator that adds `options` to a command, which gets their values as the dict `name`."""
-
-    def decorate(function: F) -> F:
-        before = {parameter.name for parameter in getattr(function, "__click_params__", ())}
-
-        @functools.wraps(function)
-        def call(**given: Any) -> Any:
-            own = {option: given.pop(option) for option in names}
-            return function(**{name: own}, **given)
-
-        decorated: Any = call
-        for option in reversed(options):
-            decorated = option(decorated)
-        names = [p.name for p in decorated.__click_params__ if p.name not in before]
-        result: F = decorated
-        return result
-
-    return decorate
-
-
-def sampling(
-    model: str | None,
-    *lengths: Callable[[Any], Any],
-    variations: int = 4,
-    takes: str = "takes",
-    temperature: float | None = 1.0,
-    model_shown: str | None = None,
-) -> Callable[[F], F]:
-    """How takes are chosen, by default by `model`; a verb that has a length gives its option.
-
-    A model or a temperature that is None is for the verb to choose.
-    """
-    chosen = _model(model, model_shown)
-    choice = (_temperature(temperature), seed, top_k, top_p, min_p, chosen, device)
-    return bundle("sampling", _variations(variations, takes), *lengths, *choice)
-
-
-grooving = bundle(
-    "wishes",
-    strength,
-    timing,
-    velocity,
-    drum_style,
-    grid,
-    tracks("A track that plays drums, by default those on channel 10"),
-)
-drumming = bundle(
-    "wishes",
-    density,
-    drum_style,
-    fill,
-    grid,
-    tracks("A track to drum to, by default all but drums"),
-    with_input,
-)
-likeness = bundle(
-    "likeness",
-    like,
-    distance,
-    more,
-    less,
-    tracks("The track of the clip --like that is meant"),
-)
-road = bundle(
-    "wishes",
-    linear,
-    reconstruct,
-    transpose,
-    chain,
-    tracks("The track that is meant in both clips, or, given twice, in A and in B", again=False),
-)
-audio = bundle("audio", audio_tempo, audio_meter)
-inputs = bundle("inputs", recursive, strict, sequence)
-clip_inputs = bundle("inputs", strict, sequence)
-music = bundle("music", tempo, key, meter, instruments)
-output = bundle(
-    "output", output_dir, name_template, on_exists, no_program, plotted, sounded, dry_run
-)
-sounding = bundle("sound", sound_format, soundfont, stems, rate)
-picture = bundle("picture", picture_format, theme, in_terminal)
-messages = bundle("messages", as_json, quiet)

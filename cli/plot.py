@@ -6,18 +6,18 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 SUFFIXES = (".svg", ".png")
 
 
 @click.command("plot", epilog="Example: musegen plot song.mid -o song.png --theme dark")
 @options.files
-@options.inputs
+@bundles.inputs
 @options.pictured
 @options.on_exists_of_one
-@options.picture
-@options.messages
+@bundles.picture
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

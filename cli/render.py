@@ -6,16 +6,16 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 
 @click.command("render", epilog="Example: musegen render song.mid -o song.flac")
 @options.files
-@options.inputs
+@bundles.inputs
 @options.rendered
 @options.on_exists_of_one
-@options.sounding
-@options.messages
+@bundles.sounding
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

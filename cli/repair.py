@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import options
+from . import bundles, options
 
 if TYPE_CHECKING:
     from .inputs import Input
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @options.recursive
 @options.repaired
 @options.on_exists_of_one
-@options.messages
+@bundles.messages
 @options.debug
 def command(
     files: tuple[str, ...],

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from . import options
+from . import bundles, options
 from .values import checked, word
 
 
@@ -30,7 +30,7 @@ from .values import checked, word
 )
 @options.device
 @click.option("--compile", "compiled", is_flag=True, help="Compile the network first; for a GPU.")
-@options.messages
+@bundles.messages
 @options.debug
 def command(
     config: str, data: str, run: str, device: str, compiled: bool, messages: dict[str, Any]
