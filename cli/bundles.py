@@ -48,7 +48,7 @@ def sampling(
     """
     chosen = options.model_of(model, model_shown)
     choice = (
-        options.temperature_of(options.temperature),
+        options.temperature_of(temperature),
         options.seed,
         options.top_k,
         options.top_p,
