@@ -18,6 +18,7 @@ from musegen.cli import main
 
 from musegen import midi, verbs
 from musegen.song import Key, Meter, Notes, Song, Tempo, Track
+from musegen.time import bar_count
 
 # Networks this small are fastest on one thread, and two fight over a busy machine. Read by torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -429,6 +430,25 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     verb = Fake({}, [])
     monkeypatch.setattr(verbs, "generate", verb)
     monkeypatch.setattr(verbs, "continue_", verb)
+    return verb
+
+
+class FakeDrums(Fake):
+    """A fake verb whose takes are as long as its input where no length is asked for."""
+
+    def __call__(self, *songs: Any, **options: Any) -> verbs.Takes:
+        length = options.get("length") or bar_count(songs[0])
+        takes = super().__call__(*songs, **{**options, "length": length})
+        self.options = options
+        return takes
+
+
+@pytest.fixture
+def fake_drums(monkeypatch: pytest.MonkeyPatch) -> FakeDrums:
+    """Takes the place of both verbs."""
+    verb = FakeDrums({}, [])
+    monkeypatch.setattr(verbs, "groove", verb)
+    monkeypatch.setattr(verbs, "drumify", verb)
     return verb
 
 
