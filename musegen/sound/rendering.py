@@ -24,6 +24,7 @@ from musegen.publishing import publish
 from musegen.song import Song, Track
 from musegen.sound.envelope import Floats
 from musegen.sound.ogg import with_serial
+from musegen.sound.shares import Progress, part
 from musegen.sound.soundfont import SoundFont, usual_font
 from musegen.sound.synthesis import RATE, last_tick, synthesize
 from musegen.time import ticks_to_seconds
@@ -34,6 +35,8 @@ FORMATS = {
     ".ogg": ("OGG", "VORBIS"),
     ".mp3": ("MP3", "MPEG_LAYER_III"),
 }
+ENCODING = {".wav": 0.05, ".flac": 0.2, ".ogg": 0.6, ".mp3": 0.75}
+"""The share of the time that it takes to encode what has been played, about."""
 RATES = (22_050, 44_100, 48_000)
 """Hz that every format can have."""
 PEAK = 0.99
@@ -50,6 +53,7 @@ def render(
     stems: bool = False,
     rate: int = RATE,
     overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> tuple[Path, ...]:
     """Write the song's sound to `path`, and give the files written.
 
@@ -58,7 +62,8 @@ def render(
     long and add up to the song. `rate` is one of `RATES`, in Hz.
 
     Loudness is the same for all songs (`synthesis.MASTER_GAIN`), except that one whose peak would
-    exceed `PEAK` is turned down as a whole, its stems by as much.
+    exceed `PEAK` is turned down as a whole, its stems by as much. `progress` is told the share of
+    the work that is done.
 
     UnreadableError where the song has no notes or the font is none, LimitError where the song is
     longer than `limits.RENDER_MINUTES`, ExistsError and OutputError as `publish` has them.
@@ -71,19 +76,41 @@ def render(
         if not overwrite and taken.is_symlink() | taken.exists():
             raise ExistsError(f"{taken}: exists; choose another name, or overwrite it")
     font = soundfont if isinstance(soundfont, SoundFont) else SoundFont(soundfont or usual_font())
-    sound, gain = play(song, font, rate=rate)
     if not stems:
-        publish(path, encode(sound, path.suffix, rate=rate, gain=gain), overwrite=overwrite)
+        data = rendered(song, font, path.suffix, rate=rate, progress=progress)
+        publish(path, data, overwrite=overwrite)
         return paths
+    sound, gain = play(song, font, rate=rate, progress=part(progress, 0, 1 / (1 + len(paths))))
     samples = len(sound)
     del sound
-    for track, place in zip(tracks, paths, strict=True):
-        stem = synthesize(song, font, rate=rate, tracks=(track,), samples=samples)
-        publish(place, encode(stem, place.suffix, rate=rate, gain=gain), overwrite=overwrite)
+    for n, (track, place) in enumerate(zip(tracks, paths, strict=True), 1):
+        own = part(progress, n / (1 + len(paths)), (n + 1) / (1 + len(paths)))
+        played = 1 - ENCODING[place.suffix.lower()]
+        stem = synthesize(
+            song, font, rate=rate, tracks=(track,), samples=samples, progress=part(own, 0, played)
+        )
+        data = encode(stem, place.suffix, rate=rate, gain=gain, progress=part(own, played, 1))
+        publish(place, data, overwrite=overwrite)
     return paths
 
 
-def play(song: Song, font: SoundFont, *, rate: int = RATE) -> tuple[Floats, float]:
+def rendered(
+    song: Song,
+    font: SoundFont,
+    suffix: str,
+    *,
+    rate: int = RATE,
+    progress: Progress | None = None,
+) -> bytes:
+    """The song's sound as a file of the format that goes by `suffix`; the same errors."""
+    played = 1 - ENCODING[suffix.lower()]
+    sound, gain = play(song, font, rate=rate, progress=part(progress, 0, played))
+    return encode(sound, suffix, rate=rate, gain=gain, progress=part(progress, played, 1))
+
+
+def play(
+    song: Song, font: SoundFont, *, rate: int = RATE, progress: Progress | None = None
+) -> tuple[Floats, float]:
     """The song's sound, [samples, 2], and the gain 0..1 that keeps it under `PEAK`.
 
     UnreadableError and LimitError as `render` has them.
@@ -92,27 +119,43 @@ def play(song: Song, font: SoundFont, *, rate: int = RATE) -> tuple[Floats, floa
         raise UnreadableError("the song has no notes, so there is nothing to hear")
     length = float(ticks_to_seconds(song, last_tick(song)))
     RENDER_MINUTES.check(length / 60, f"a song of {length / 60:,.0f} minutes")
-    sound = synthesize(song, font, rate=rate)
+    sound = synthesize(song, font, rate=rate, progress=progress)
     peak = float(max(sound.max(), -sound.min()))
     return sound, min(1.0, PEAK / max(peak, 1e-9))
 
 
-def encode(sound: Floats, suffix: str, *, rate: int = RATE, gain: float = 1.0) -> bytes:
+def encode(
+    sound: Floats,
+    suffix: str,
+    *,
+    rate: int = RATE,
+    gain: float = 1.0,
+    compression: float | None = None,
+    progress: Progress | None = None,
+) -> bytes:
     """[samples, 2] times `gain` as a file of the format that goes by `suffix`.
 
-    WAV and FLAC have 16 bits. The same sound gives the same bytes with the same libsndfile.
+    WAV and FLAC have 16 bits. `compression` makes an OGG or MP3 of one bit rate, from 0, the best,
+    to 1, the smallest. The same sound gives the same bytes with the same libsndfile.
     """
     import soundfile
 
     kind, coding = check_format(f"sound{suffix}", rate)
     buffer = io.BytesIO()
+    small = {} if compression is None else _constant(compression)
     try:
-        with soundfile.SoundFile(buffer, "w", rate, 2, coding, format=kind) as file:
+        with soundfile.SoundFile(buffer, "w", rate, 2, coding, format=kind, **small) as file:
             for at in range(0, len(sound), _BLOCK):
                 file.write(np.ascontiguousarray(sound[at : at + _BLOCK] * np.float32(gain)))
+                if progress is not None:
+                    progress(min(at + _BLOCK, len(sound)) / len(sound))
     except (soundfile.SoundFileError, ValueError) as error:  # ValueError: an old libsndfile
         raise OutputError(f"{kind} cannot be written here: {error}; choose WAV") from None
     return with_serial(buffer.getvalue()) if kind == "OGG" else buffer.getvalue()
+
+
+def _constant(compression: float) -> dict[str, float | str]:
+    return {"compression_level": compression, "bitrate_mode": "CONSTANT"}
 
 
 def check_format(path: str | Path, rate: int = RATE) -> tuple[str, str]:

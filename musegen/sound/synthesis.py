@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from musegen.song import IntArray, Song, Track
 from musegen.sound.channel import Channel
 from musegen.sound.envelope import RANGE, Floats, Volume, falling
+from musegen.sound.shares import Progress
 from musegen.sound.soundfont import PAN_TO_PAN, VELOCITY_TO_ATTENUATION, G, SoundFont, Zone
 from musegen.sound.tone import BLOCK, brightness, natural_length, tone
 from musegen.time import ticks_to_seconds
@@ -69,20 +70,28 @@ def synthesize(
     rate: int = RATE,
     tracks: Sequence[Track] | None = None,
     samples: int | None = None,
+    progress: Progress | None = None,
 ) -> Floats:
     """[samples, 2] from the song's start to its end and until the last release has died.
 
     Only these `tracks` of it are played, if given. The gain is fixed (`MASTER_GAIN`), so that the
     tracks played one by one add up to the song; loud songs go beyond 1. `samples` cuts the end off,
-    or leaves the silence there. The same song and font give the same samples.
+    or leaves the silence there. `progress` is told the share of the notes that are
+    played. The same song and font give the same samples.
     """
     end = int(_samples(song, np.array([last_tick(song)]), rate)[0])
     mix = np.zeros((2, end + round(MAX_TAIL * rate)), np.float32)
     sounding = end
-    for track in song.tracks if tracks is None else tracks:
+    played = song.tracks if tracks is None else tracks
+    done, notes = 0, max(sum(len(track.notes) for track in played), 1)
+    for track in played:
         channel = Channel.of(track.controls, _samples(song, track.controls.tick, rate), end)
-        for voices in _voices(song, track, channel, font, rate):
+        together = list(_voices(song, track, channel, font, rate))
+        for n, voices in enumerate(together, 1):
             sounding = max(sounding, _add(mix, voices, channel, rate))
+            if progress is not None:
+                progress((done + len(track.notes) * n / len(together)) / notes)
+        done += len(track.notes)
     return mix[:, : sounding if samples is None else samples].T
 
 

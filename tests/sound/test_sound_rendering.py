@@ -122,3 +122,26 @@ def test_a_long_song_is_refused_before_memory_is_taken(tmp_path: Path, font_file
 def test_the_usual_font_plays(tmp_path: Path) -> None:
     (path,) = render(band(), tmp_path / "song.flac")
     assert np.abs(soundfile.read(path)[0]).max() > 0.05
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("stems", [False, True])
+def test_progress_rises_from_nothing_to_all(
+    tmp_path: Path, font_file: Path, suffix: str, stems: bool
+) -> None:
+    told: list[float] = []
+    path = tmp_path / f"song{suffix}"
+    render(band(), path, soundfont=font_file, stems=stems, progress=told.append)
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.8
+    assert told[-1] == pytest.approx(1)
+    assert len(told) >= 4
+
+
+def test_compression_has_one_bit_rate() -> None:
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, (22_050 * 10, 2)).astype(np.float32)
+    silence = np.zeros_like(noise)
+    sizes = [
+        len(encode(sound, ".mp3", rate=22_050, compression=0.75)) for sound in (noise, silence)
+    ]
+    assert sizes[0] == sizes[1] == pytest.approx(10 * 48_000 / 8, rel=0.02)
