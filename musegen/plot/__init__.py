@@ -12,10 +12,23 @@ it leaves out.
 
 from __future__ import annotations
 
-from musegen.plot.layout import drawing
+from musegen.plot.layout import PAGE, STRIP, Format, drawing, whole
 from musegen.plot.png import png
 from musegen.plot.shapes import Box, Drawing, Words
-from musegen.plot.svg import svg
+from musegen.plot.svg import style, svg
 from musegen.plot.terminal import terminal
 
-__all__ = ["Box", "Drawing", "Words", "drawing", "png", "svg", "terminal"]
+__all__ = [
+    "PAGE",
+    "STRIP",
+    "Box",
+    "Drawing",
+    "Format",
+    "Words",
+    "drawing",
+    "png",
+    "style",
+    "svg",
+    "terminal",
+    "whole",
+]

@@ -18,22 +18,12 @@ from musegen.plot.words import cells, facts, note_name, shortened
 from musegen.song import Song
 from musegen.time import bar_count
 
-MAX_WIDTH = 1600
-LEAST_AREA = 560
-MARGIN = 20
 QUARTER = 36
 """The width of a quarter while there is room."""
-LANE = 15
-"""The height of a drum's lane."""
-ROLL = 340
-"""A shared roll is about as high as this; its rows are from `LEAST_ROW` to `MOST_ROW` high."""
-STACK = 900
-"""So are rolls that each track has for itself, together."""
-LEAST_ROW, MOST_ROW = 4, 10
 GAP = 8
 NAME = 24
 """The columns that a track's name takes at most."""
-TITLE, FACTS, LABEL, SMALL = 18, 12, 11, 10
+TITLE, FACTS, SMALL = 18, 12, 10
 """Sizes of fonts."""
 DIGIT = 0.62
 """The width of a letter, in sizes of its font: a little more than fonts have on average."""
@@ -42,14 +32,43 @@ STRIPE = 6
 BLACK_KEYS = (1, 3, 6, 8, 10)
 
 
-def drawing(song: Song, title: str = "") -> Drawing:
+@dataclass(frozen=True)
+class Format:
+    """How large a picture is, in pixels, and whether it says what it is of."""
+
+    width: int
+    """At most."""
+    least_area: int
+    """The width of the music, at least."""
+    margin: int
+    roll: int
+    """A shared roll is about as high as this, if its rows can be from the least to the most."""
+    stack: int
+    """So are rolls that each track has for itself, together."""
+    least_row: int
+    most_row: int
+    lane: int
+    """The height of a drum's lane."""
+    label: int
+    """The size of the font of labels."""
+    has_heading: bool
+
+
+PAGE = Format(1600, 560, 20, 340, 900, 4, 10, lane=15, label=11, has_heading=True)
+"""A picture that stands alone."""
+STRIP = Format(1120, 960, 1, 136, 420, 2, 6, lane=11, label=10, has_heading=False)
+"""One among many in a page that says what each is. All are about as wide."""
+
+
+def drawing(song: Song, title: str = "", format: Format = PAGE) -> Drawing:
     """The picture of a song. `title` is what to call it, where its own name does not do.
 
-    At most 1,600 pixels wide; up to 128 rows of pitches if tracks share a roll, 720 if each has its
-    own, and 24 drums. LimitError where the song has more bars than musegen reads.
+    As wide as `format` has it, usually at most 1,600 pixels; up to 128 rows of pitches if tracks
+    share a roll, 720 if each has its own, and 24 drums. LimitError where the song has more bars
+    than musegen reads.
     """
     song = whole(song)
-    return _Page(song, Score.of(song), title or song.name or "Untitled").drawing()
+    return _Page(song, Score.of(song), title or song.name or "Untitled", format).drawing()
 
 
 def whole(song: Song) -> Song:
@@ -80,16 +99,17 @@ class _Lane:
 class _Page:
     """One drawing in the making; `y` is how far down the page it has come."""
 
-    def __init__(self, song: Song, score: Score, title: str) -> None:
+    def __init__(self, song: Song, score: Score, title: str, format: Format) -> None:
         self.song = song
         self.score = score
+        self.format, self.margin, self.label = format, format.margin, format.label
         self.is_stacked = len(score.rolls) > 1
-        gutter = MARGIN + ceil(self._gutter()) + GAP
-        most = MAX_WIDTH - gutter - MARGIN
-        self.timeline = Timeline.of(song, gutter, LEAST_AREA, most, QUARTER)
+        gutter = self.margin + ceil(self._gutter()) + GAP
+        most = format.width - gutter - self.margin
+        self.timeline = Timeline.of(song, gutter, min(format.least_area, most), most, QUARTER)
         self.left, self.width = self.timeline.left, self.timeline.width
         self.right = self.left + self.width
-        room = self.right - MARGIN
+        room = self.right - self.margin
         # A bold font is wider than others.
         self.title = shortened(title, int(room / (1.15 * DIGIT * TITLE)))
         self.facts = shortened(facts(song), int(room / (DIGIT * FACTS)))
@@ -102,21 +122,22 @@ class _Page:
         top = y
         lanes: list[_Lane] = []
         rows = max(sum(roll.rows for roll in self.score.rolls), 1)
-        row = max(LEAST_ROW, min(MOST_ROW, (STACK if self.is_stacked else ROLL) // rows))
+        height = self.format.stack if self.is_stacked else self.format.roll
+        row = max(self.format.least_row, min(self.format.most_row, height // rows))
         for roll in self.score.rolls:
             lanes.append(_Lane(y, row, roll.rows))
             y = lanes[-1].bottom + GAP
-        drums = _Lane(y, LANE, len(self.score.drums))
+        drums = _Lane(y, self.format.lane, len(self.score.drums))
         bottom = drums.bottom if drums.rows else y - GAP
         area = Box(self.left, top, self.width, bottom - top, "area")
-        y = bottom + MARGIN
+        y = bottom + self.margin
         foot: list[Box | Words] = []
         if self.score.left_out:
-            y += LABEL
+            y += self.label
             words = f"Not drawn: {', '.join(self.score.left_out)}"
-            foot, y = [Words(self.left, y - GAP, words, LABEL, "muted")], y + GAP
+            foot, y = [Words(self.left, y - GAP, words, self.label, "muted")], y + GAP
         grounds = [lane for lane in (*lanes, drums) if lane.rows]
-        width = self.right + MARGIN
+        width = self.right + self.margin
         shapes = (
             Box(0, 0, width, y, "page"),
             *(Box(self.left, g.top, self.width, g.height, "area") for g in grounds),
@@ -138,25 +159,28 @@ class _Page:
         if self.is_stacked:
             names = [shortened(roll.parts[0].name, NAME) for roll in self.score.rolls]
             labels += [name + " " * 7 for name in names]
-        return max((_width(label, LABEL) for label in labels), default=_width("C-1", LABEL))
+        return max(
+            (_width(label, self.label) for label in labels), default=_width("C-1", self.label)
+        )
 
     # Above the music
 
     def _heading(self) -> tuple[list[Box | Words], float]:
-        shapes: list[Box | Words] = [
-            Words(MARGIN, 36, self.title, TITLE, is_bold=True),
-            Words(MARGIN, 57, self.facts, FACTS, "muted"),
-        ]
-        y = 80.0
+        shapes: list[Box | Words] = []
+        y = 12.0
+        if self.format.has_heading:
+            shapes.append(Words(self.margin, 36, self.title, TITLE, is_bold=True))
+            shapes.append(Words(self.margin, 57, self.facts, FACTS, "muted"))
+            y = 80.0
         if self.is_stacked or not self.score.parts:
             return shapes, y - GAP
-        x = float(MARGIN)
+        x = float(self.margin)
         for part in self.score.parts:
             name = shortened(part.name, NAME)
-            width = 14 + _width(name, LABEL) + 14
-            if x + width > self.right and x > MARGIN:
-                x, y = MARGIN, y + 18
-            shapes += [Box(x, y - 9, 10, 10, part.ink), Words(x + 15, y, name, LABEL)]
+            width = 14 + _width(name, self.label) + 14
+            if x + width > self.right and x > self.margin:
+                x, y = self.margin, y + 18
+            shapes += [Box(x, y - 9, 10, 10, part.ink), Words(x + 15, y, name, self.label)]
             x += width
         return shapes, y + GAP
 
@@ -192,7 +216,7 @@ class _Page:
                     y = lane.top + (roll.high - pitch) * lane.row
                     yield Box(self.left, y, self.width, lane.row, "row")
         for place in range(1, drums.rows, 2):
-            yield Box(self.left, drums.top + place * LANE, self.width, LANE, "row")
+            yield Box(self.left, drums.top + place * drums.row, self.width, drums.row, "row")
 
     def _tint(self, grounds: Sequence[_Lane]) -> Iterator[Box]:
         """Behind what musegen wrote last."""
@@ -222,11 +246,11 @@ class _Page:
                 yield Words(x, y, note_name(pitch), SMALL, "muted", "end")
             if self.is_stacked:
                 name = shortened(roll.parts[0].name, NAME)
-                yield Box(MARGIN, lane.top + 1, 10, 10, roll.parts[0].ink)
-                yield Words(MARGIN + 15, lane.top + 10, name, LABEL)
+                yield Box(self.margin, lane.top + 1, 10, 10, roll.parts[0].ink)
+                yield Words(self.margin + 15, lane.top + 10, name, self.label)
         for place, pitch in enumerate(self.score.drums):
-            y = drums.top + (place + 0.5) * LANE + 4
-            yield Words(x, y, drum_label(pitch), LABEL, "muted", "end")
+            y = drums.top + (place + 0.5) * drums.row + 4
+            yield Words(x, y, drum_label(pitch), self.label, "muted", "end")
 
     # The notes, and what lies over them
 
@@ -254,10 +278,10 @@ class _Page:
         notes = part.notes.where(np.isin(part.notes.pitch, self.score.drums))
         sixteenth = self.song.ticks_per_quarter / 4 * self.timeline.scale
         left = self.timeline.x(notes.start)
-        right = left + min(max(sixteenth - 1, 1.5), LANE - 6)
+        right = left + min(max(sixteenth - 1, 1.5), lane.row - 6)
         place = np.searchsorted(-np.array(self.score.drums), -notes.pitch)
-        top = np.asarray(lane.top + place * LANE + 3, dtype=np.float64)
-        return Marks(part.ink, LANE - 6, left, right, top, shades(notes.velocity))
+        top = np.asarray(lane.top + place * lane.row + 3, dtype=np.float64)
+        return Marks(part.ink, lane.row - 6, left, right, top, shades(notes.velocity))
 
     def _seams(self, area: Box) -> Iterator[Box]:
         for x, flag in self.flags:

@@ -13,12 +13,13 @@ from musegen.plot.shapes import Box, Drawing, Words
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans', sans-serif"
 
 
-def svg(drawing: Drawing) -> str:
+def svg(drawing: Drawing, *, with_style: bool = True) -> str:
     """The picture as SVG text. It refers to nothing outside, and runs nothing.
 
     It follows the viewer's light or dark theme; a page around it can set each colour by a variable
     such as `--m-page` on the class `musegen-plot`. What shows SVG without style sheets shows the
-    light one. The attribute `data-area` has the left edge of time, the top, the width and the
+    light one. A page of many pictures has them without style, and `style()` once. The attribute
+    `data-area` has the left edge of time, the top, the width and the
     height, in pixels, and `data-ticks` how many ticks that width is.
     """
     area = drawing.area
@@ -32,10 +33,11 @@ def svg(drawing: Drawing) -> str:
     )
     title = escape(f"{drawing.title}: {drawing.facts}")
     body = "\n".join(_elements(drawing.shapes))
-    return f"{head}\n<title>{title}</title>\n<style>{_style()}</style>\n{body}\n</svg>\n"
+    look = f"<style>{style()}</style>\n" if with_style else ""
+    return f"{head}\n<title>{title}</title>\n{look}{body}\n</svg>\n"
 
 
-def _style() -> str:
+def style() -> str:
     """Colours as variables, so that both themes are one file; attributes hold the light ones."""
     light, dark = (
         "".join(f"--m-{ink}:{color};" for ink, color in palette(theme).items())

@@ -16,7 +16,7 @@ from PIL import Image
 from plot_songs import band, continued, tune
 
 from musegen.errors import UsageError
-from musegen.plot import Drawing, Words, drawing, png, svg
+from musegen.plot import Drawing, Words, drawing, png, style, svg
 from musegen.plot.colors import INKS, Theme
 from musegen.song import Track
 
@@ -62,6 +62,13 @@ def test_svg_has_both_themes_and_colors_without_style_sheets() -> None:
         assert all(f"--m-{ink}:{color};" in text for color in colors)
     for group in parsed(text).iter(f"{SPACE}g"):
         assert group.attrib["fill"] == INKS[group.attrib["class"].removeprefix("m-")][0]
+
+
+def test_pictures_of_one_page_share_their_style() -> None:
+    picture = drawing(band(8))
+    alone, part = svg(picture), svg(picture, with_style=False)
+    assert alone.replace(f"<style>{style()}</style>\n", "") == part
+    assert "<style" not in part
 
 
 def test_svg_is_small_and_always_the_same() -> None:

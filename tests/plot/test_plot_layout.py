@@ -11,9 +11,8 @@ from hypothesis import given
 from plot_songs import BAR, band, continued, songs, tune
 
 from musegen.errors import LimitError
-from musegen.plot import Box, Drawing, Words, drawing
+from musegen.plot import PAGE, STRIP, Box, Drawing, Format, Words, drawing
 from musegen.plot.colors import INKS
-from musegen.plot.layout import MAX_WIDTH
 from musegen.plot.marks import MAX_BOXES
 from musegen.song import Key, Marker, Meter, Notes, Song, Tempo, Track
 
@@ -98,7 +97,7 @@ def test_numbers_of_bars_stand_at_their_bars_and_apart(bars: int) -> None:
     for number in found:
         bar = picture.area.x + (int(number.text) - 1) * picture.area.width / bars
         assert 0 <= number.x - bar < 4
-    assert picture.width <= MAX_WIDTH
+    assert picture.width <= PAGE.width
 
 
 def test_many_changes_of_metre_do_not_crowd_the_ruler() -> None:
@@ -183,14 +182,26 @@ def test_long_names_are_cut() -> None:
             assert shape.x + 0.5 * shape.size * len(shape.text) <= picture.width
 
 
-@given(songs)
-def test_any_song_has_a_picture_with_all_its_notes(song: Song) -> None:
-    picture = drawing(song)
+@pytest.mark.parametrize("format", [PAGE, STRIP])
+@given(song=songs)
+def test_any_song_has_a_picture_with_all_its_notes(song: Song, format: Format) -> None:
+    picture = drawing(song, format=format)
     drawn = notes_of(picture)
     # Five tracks of all pitches are more than a page has rows for.
     is_whole = not any(text.startswith("Not drawn") for text in words(picture))
     assert len(drawn) == song.note_count or not is_whole
     assert all(is_inside(box, picture.area) for box in drawn)
-    assert picture.width <= MAX_WIDTH
+    assert picture.width <= format.width
     assert all(shape.ink in INKS for shape in picture.shapes)
     assert all(box.width > 0 and box.height > 0 for box in drawn)
+
+
+def test_a_strip_says_nothing_that_its_page_says() -> None:
+    page, strip = drawing(song := band(), "a.mid"), drawing(song, "a.mid", STRIP)
+    assert (strip.title, strip.facts) == (page.title, page.facts)
+    assert {page.title, page.facts} <= words(page).keys()
+    assert not {strip.title, strip.facts} & words(strip).keys()
+    assert set(words(page)) - set(words(strip)) == {page.title, page.facts}
+    assert strip.height < page.height
+    widths = [drawing(band(bars), format=STRIP).width for bars in (1, 4, 16, 64)]
+    assert STRIP.least_area < min(widths) <= max(widths) <= STRIP.width
