@@ -71,6 +71,12 @@ RENDER_MINUTES = Limit(
     "MUSEGEN_MAX_RENDER_MINUTES", 30, "minutes of audio to write", "render a part"
 )
 
+PREVIEW_MIB = Limit(
+    "MUSEGEN_MAX_PREVIEW_MIB", 48, "MiB in a page of previews", "preview fewer files"
+)
+"""Beyond it nothing fails: later files have no sound in the page, or are not in it, and it says so.
+"""
+
 MODEL_MIB = Limit("MUSEGEN_MAX_MODEL_MIB", 2_048, "MiB of weights", "use a smaller model")
 
 LIMITS = (
@@ -88,5 +94,6 @@ LIMITS = (
     AUDIO_MINUTES,
     AUDIO_MIB,
     RENDER_MINUTES,
+    PREVIEW_MIB,
     MODEL_MIB,
 )
