@@ -44,6 +44,8 @@ class Session:
     """What holds for one run of the program."""
 
     debug: bool = False
+    words: tuple[str, ...] = ()
+    """What the program was started with."""
 
 
 class Program(LazyGroup):
@@ -79,15 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     # Threads that spin while they wait starve a busy machine; read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    session = Session()
+    words = tuple(sys.argv[1:] if arguments is None else arguments)
+    session = Session(words=words)
     with interrupts.remembered():
         try:
-            return int(program.main(arguments, "musegen", standalone_mode=False, obj=session) or 0)
+            return int(program.main(words, "musegen", standalone_mode=False, obj=session) or 0)
         except Exception as error:
             interrupts.ignore()
             from .report import Report
 
-            words = sys.argv[1:] if arguments is None else arguments
             report = Report(_command(error, words), as_json="--json" in words, debug=session.debug)
             report.fail(None, error)
             with suppress(OutputError):  # that is what is being told

@@ -107,6 +107,7 @@ output = bundle(
     options.no_program,
     options.plotted,
     options.sounded,
+    options.previewed,
     options.dry_run,
 )
 sounding = bundle("sound", options.sound_format, options.soundfont, options.stems, options.rate)

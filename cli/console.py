@@ -8,10 +8,20 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TextIO
 
 from musegen.errors import OutputError
+
+AGAIN = 0.1
+"""Seconds after which a line of progress is written anew."""
+SOON = 2
+"""Seconds after which it says how long the rest may take."""
+SOUND = "of the sound"
+"""What has no number of its own; it is told in percent."""
+
+_line = ""
+"""What `progress` has written last and not yet taken away."""
 
 
 class Progress(Protocol):
@@ -27,6 +37,8 @@ def clean(text: str) -> str:
 
 def say(message: str) -> None:
     """A line for the person at the terminal. If nobody can hear it, it is lost."""
+    if _line:
+        _replace_line("")
     with contextlib.suppress(OSError):
         _write(sys.stderr, clean(message) + "\n")
 
@@ -85,30 +97,64 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 @contextlib.contextmanager
-def progress(what: str, *, wanted: bool, unit: str = "bars") -> Iterator[Progress | None]:
-    """A line that says how far the work is and how long it may take, or None off a terminal."""
+def progress(
+    what: str,
+    *,
+    wanted: bool,
+    unit: str = "bars",
+    whole: Callable[[float], float] | None = None,
+) -> Iterator[Progress | None]:
+    """A line that says how far the work is and how long it may take, or None off a terminal.
+
+    Where this is a part of more, `whole` makes the seconds left for all out of those left for it.
+    """
     if not wanted or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
-    began, width = time.monotonic(), 0
-    columns = shutil.get_terminal_size().columns - 1
+    began, told = time.monotonic(), 0.0
+    room = shutil.get_terminal_size().columns - 1
 
     def update(done: int, total: int) -> None:
-        nonlocal width
-        spent = time.monotonic() - began
-        left = f", {duration(spent * (total - done) / done)} left" if done and spent > 2 else ""
-        line = clean(f"{what}: {done} of {total} {unit}{left}")[-columns:]
-        width = max(width, len(line))
-        tell("\r" + line.ljust(width))
-
-    def tell(text: str) -> None:
-        with contextlib.suppress(OSError):
-            _write(sys.stderr, text)
+        nonlocal told
+        now = time.monotonic()
+        if told and now - told < AGAIN and done < total:
+            return
+        told, spent, left = now, now - began, ""
+        if done and spent > SOON:
+            rest = spent * (total - done) / done
+            rest = rest if whole is None else whole(rest)
+            left = f", {duration(rest)} left" if rest >= 1 else ""
+        amount = f"{100 * done // total} %" if unit == SOUND else f"{done} of {total}"
+        tail = f": {amount} {unit}{left}"
+        _replace_line(shortened(what, room - len(tail)) + tail)
 
     try:
         yield update
     finally:
-        tell("\r" + " " * width + "\r")
+        _replace_line("")
+
+
+def percent(update: Progress | None) -> Callable[[float], None] | None:
+    """`update` for what tells the share, from 0 to 1, that is done."""
+    return None if update is None else lambda share: update(round(100 * share), 100)
+
+
+def _replace_line(text: str) -> None:
+    """Write over what `progress` has written last; "" takes it away."""
+    global _line
+    before, _line = _line, clean(text)
+    end = "" if _line else "\r"
+    with contextlib.suppress(OSError):
+        _write(sys.stderr, f"\r{_line.ljust(len(before))}{end}")
+
+
+def shortened(text: str, room: int) -> str:
+    """`text` without its middle, where it takes more than `room` characters."""
+    text = clean(text)
+    if len(text) <= room:
+        return text
+    kept = max(room - 1, 0)
+    return f"{text[: kept // 2]}…{text[len(text) - (kept - kept // 2) :]}"[: max(room, 0)]
 
 
 def columns() -> int:

@@ -41,13 +41,16 @@ def command(
     from musegen.time import bar_count
 
     from .facts import input_facts, sentence
-    from .inputs import expand, paths_of
+    from .inputs import expand, paths_of, stem_of
     from .report import Report
     from .takes import Expected, Writer
 
     with Report("continue", dry_run=output["dry_run"], **messages) as report:
         sources = expand(files, **inputs)
-        writer = Writer("continue", report, sampling, output, paths_of(sources))
+        report.expected = len(sources)
+        writer = Writer(
+            "continue", report, sampling, output, paths_of(sources), stem=stem_of(sources)
+        )
         for source in sources:
             with report.attempt(source.name):
                 reading = source.read()
@@ -67,5 +70,6 @@ def command(
                         expected, bpm=music["tempo"] or round(plan.heard.tempo.bpm, 2)
                     )
                 verb = partial(verbs.continue_, song, **wishes)
-                writer.run(verb, expected, source.name)
+                writer.run(verb, expected, source.name, None if include_input else song)
+        writer.finish()
     return report.exit_code

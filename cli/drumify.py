@@ -39,7 +39,7 @@ def command(
     from musegen.verbs.drums import GROOVE_MODEL, style_number
     from musegen.verbs.takes import serving
 
-    from .inputs import expand, paths_of
+    from .inputs import expand, paths_of, stem_of
     from .listening import Listening, check_audio
     from .report import Report
     from .takes import Expected, Writer
@@ -47,10 +47,19 @@ def command(
     with Report("drumify", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("drumify", sampling["model"]), wishes["style"])
         sources = expand(files, **inputs)
+        report.expected = len(sources)
         paths = paths_of(sources)
         check_audio(audio, paths)
         # The one model plays what the other writes.
-        writer = Writer("drumify", report, sampling, output, paths, also=[GROOVE_MODEL])
+        writer = Writer(
+            "drumify",
+            report,
+            sampling,
+            output,
+            paths,
+            also=[GROOVE_MODEL],
+            stem=stem_of(sources),
+        )
         for source in sources:
             with report.attempt(source.name):
                 heard = Listening.of(source, audio)
@@ -62,5 +71,7 @@ def command(
                 expected = Expected(
                     source.stem, length or bar_count(song), round(song.tempos[0].bpm, 2), None
                 )
-                writer.run(partial(verbs.drumify, song, **wishes), expected, source.name)
+                verb = partial(verbs.drumify, song, **wishes)
+                writer.run(verb, expected, source.name, None if wishes["include_input"] else song)
+        writer.finish()
     return report.exit_code

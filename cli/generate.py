@@ -78,6 +78,7 @@ def _new(
         if report.dry_run:
             verbs.Generation.of(sampling["length"], model=sampling["model"], **music)
         writer.run(partial(verbs.generate, **music), expected)
+    writer.finish()
 
 
 def _similar(
@@ -101,7 +102,7 @@ def _similar(
     if sampling["temperature"] is None:
         sampling["temperature"] = 0.5
     source = named(likeness["like"], **inputs)
-    writer = Writer("generate", report, sampling, output, paths_of([source]))
+    writer = Writer("generate", report, sampling, output, paths_of([source]), stem=source.stem)
     wishes = {
         name: value
         for name, value in likeness.items()
@@ -118,7 +119,9 @@ def _similar(
         expected = Expected(
             source.stem, bar_count(song), round(plan.excerpt.bpm, 2), None, plan.recipe.name
         )
-        writer.run(partial(verbs.similar, reading.song, **wishes), expected, source.name)
+        verb = partial(verbs.similar, reading.song, **wishes)
+        writer.run(verb, expected, source.name, song)
+    writer.finish()
 
 
 def _refuse(wishes: Mapping[str, Any], why: str) -> None:

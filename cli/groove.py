@@ -44,7 +44,7 @@ def command(
     from musegen.verbs.takes import serving
 
     from .facts import input_facts, sentence
-    from .inputs import expand, named, paths_of
+    from .inputs import expand, named, paths_of, stem_of
     from .listening import check_audio, performance
     from .report import Report
     from .takes import Expected, Writer
@@ -52,11 +52,13 @@ def command(
     with Report("groove", dry_run=output["dry_run"], **messages) as report:
         style_number(serving("groove", sampling["model"]), wishes["style"])
         sources = expand(files, **inputs)
+        report.expected = len(sources)
         lenders = [] if feel is None else [named(feel)]
         if feel == "-" and "-" in files:
             raise UsageError("standard input is one file; name another for --from")
         check_audio(audio, paths_of(lenders))
-        writer = Writer("groove", report, sampling, output, paths_of([*sources, *lenders]))
+        paths = paths_of([*sources, *lenders])
+        writer = Writer("groove", report, sampling, output, paths, stem=stem_of(sources))
         borrowed = report.more["from"] = None
         for lender in lenders:
             heard = performance(lender, audio, wishes["grid"])
@@ -75,5 +77,6 @@ def command(
                     source.stem, bar_count(song), round(song.tempos[0].bpm, 2), None
                 )
                 verb = partial(verbs.groove, song, feel=borrowed, **wishes)
-                writer.run(verb, expected, source.name)
+                writer.run(verb, expected, source.name, song)
+        writer.finish()
     return report.exit_code

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,11 @@ def expand(words: Iterable[str], *, recursive: bool, **reading: Any) -> list[Inp
         for file, fault in files.items():
             found.setdefault(os.path.realpath(file), Input(str(file), file, fault, **reading))
     return list(found.values())
+
+
+def stem_of(sources: Sequence[Input]) -> str:
+    """What a file made from all of them begins with."""
+    return sources[0].stem if len(sources) == 1 else "musegen"
 
 
 def paths_of(sources: Iterable[Input]) -> list[Path]:

@@ -58,7 +58,8 @@ def command(
             raise UsageError("standard input is one clip; name a file for the other")
         files = 1 if wishes["chain"] else steps
         paths = paths_of(sources)
-        writer = Writer("interpolate", report, sampling, output, paths, steps=files)
+        stem = f"{sources[0].stem}_to_{sources[1].stem}"
+        writer = Writer("interpolate", report, sampling, output, paths, steps=files, stem=stem)
         readings = []
         for source in sources:
             reading = source.read()
@@ -75,7 +76,7 @@ def command(
                 *readings, model=sampling["model"], length=sampling["length"], **asked
             )
             bars = bar_count(plan.end(0)) * (steps if wishes["chain"] else 1)
-            stem = f"{sources[0].stem}_to_{sources[1].stem}"
             expected = Expected(stem, bars, None, None, plan.recipe.name)
             writer.run(partial(verbs.interpolate, *readings, **asked), expected)
+        writer.finish()
     return report.exit_code

@@ -435,6 +435,12 @@ sounded = click.option(
 plotted = click.option(
     "--plot", is_flag=True, help="Draw each file too: a piano roll as SVG, under the same stem."
 )
+previewed = click.option(
+    "--preview",
+    "previewed",
+    is_flag=True,
+    help="Make one page of all files: to hear, see and choose them in a browser, offline.",
+)
 dry_run = click.option(
     "--dry-run",
     is_flag=True,

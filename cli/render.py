@@ -32,15 +32,18 @@ def command(
     """
     from hashlib import sha256
 
-    from musegen.sound import FORMATS, SoundFont, encode, play, render, usual_font
+    from musegen.sound import FORMATS, SoundFont, render, rendered, usual_font
 
+    from .console import SOUND, percent
     from .facts import Facts
     from .inputs import expand
-    from .report import Output, Report
+    from .report import Report
     from .singles import Singles, told
+    from .written import Output
 
     with Report("render", **messages) as report:
         sources = expand(files, **inputs)
+        report.expected = len(sources)
         suffix = f".{sound['format']}"
         known = (suffix, *(other for other in FORMATS if other != suffix))
         singles = Singles(report, place, "{stem}", known, on_exists, sources)
@@ -52,19 +55,23 @@ def command(
                 if path is None:
                     continue
                 if not sound["stems"]:
-                    samples, gain = play(reading.song, font, rate=rate)
-                    data = encode(samples, path.suffix, rate=rate, gain=gain)
+                    with report.progress(source.name, SOUND) as update:
+                        data = rendered(
+                            reading.song, font, path.suffix, rate=rate, progress=percent(update)
+                        )
                     singles.write(data, path, source, reading)
                     continue
                 singles.folder.make()
-                stems = render(
-                    reading.song,
-                    path,
-                    soundfont=font,
-                    stems=True,
-                    rate=rate,
-                    overwrite=singles.folder.on_exists == "overwrite",
-                )
+                with report.progress(source.name, SOUND) as update:
+                    stems = render(
+                        reading.song,
+                        path,
+                        soundfont=font,
+                        stems=True,
+                        rate=rate,
+                        overwrite=singles.folder.on_exists == "overwrite",
+                        progress=percent(update),
+                    )
                 for stem in stems:
                     digest = sha256(stem.read_bytes()).hexdigest()
                     facts = Facts.of(reading.song)

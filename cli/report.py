@@ -3,96 +3,27 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import click
 
 from musegen import __version__
 
 from . import interrupts
-from .console import clean, say, show, table
+from .console import Progress, clean, columns, progress, say, show, table
+from .summary import HEADS, lines, row
 from .verdict import verdict
-
-if TYPE_CHECKING:
-    from .facts import Facts
+from .written import Output
 
 SCHEMA_VERSION = 1
 """Of the JSON object; it rises when a field goes or changes its meaning, not when one is added."""
-
-
-@dataclass(frozen=True)
-class Output:
-    """A file that was written, or with --dry-run would be.
-
-    What is not known yet is None, and so is what no model wrote.
-    """
-
-    path: str
-    input: str | None
-    variation: int | None
-    seed: int | None
-    model: str | None
-    bars: int
-    bpm: float | None
-    key: str | None
-    key_is_estimated: bool = False
-    notes: int | None = None
-    range: tuple[str, str] | None = None
-    seconds: float | None = None
-    sha256: str | None = None
-    step: int | None = None
-    """Of a variation that is several files."""
-    plot: str | None = None
-    """The picture of it."""
-    audio: str | None = None
-    """The sound of it."""
-
-    @classmethod
-    def of(
-        cls, facts: Facts, path: Path, input_name: str | None, digest: str, **more: Any
-    ) -> Output:
-        """The file at `path`; `more` says which take it is, of what seed and model."""
-        take: dict[str, Any] = {"variation": None, "seed": None, "model": None, **more}
-        return cls(
-            path=str(path),
-            input=input_name,
-            bars=facts.bars,
-            bpm=facts.bpm,
-            key=facts.key,
-            key_is_estimated=facts.key_is_estimated,
-            notes=facts.notes,
-            range=facts.range,
-            seconds=facts.seconds,
-            sha256=digest,
-            **take,
-        )
-
-
-HEADS = ("file", "bars", "notes", "range", "key", "bpm", "seconds", "seed")
-
-
-def row(output: Output) -> tuple[str, ...]:
-    """An output as a line of the table; an estimated key has a question mark."""
-
-    def word(value: object) -> str:
-        return "-" if value is None else str(value)
-
-    return (
-        output.path,
-        str(output.bars),
-        word(output.notes),
-        "-" if output.range is None else "-".join(output.range),
-        word(output.key) + "?" * output.key_is_estimated,
-        "-" if output.bpm is None else f"{output.bpm:g}",
-        "-" if output.seconds is None else f"{output.seconds:.1f}",
-        word(output.seed),
-    )
 
 
 class Report:
@@ -121,6 +52,9 @@ class Report:
         self._warnings: list[dict[str, Any]] = []
         self._errors: list[dict[str, Any]] = []
         self._attempts = 0
+        self.expected = 1
+        """How many attempts there are to be."""
+        self._began = self._attempt_began = time.monotonic()
 
     def say(self, line: str) -> None:
         if not self.quiet:
@@ -143,12 +77,28 @@ class Report:
     @contextmanager
     def attempt(self, input_name: str | None) -> Iterator[None]:
         self._attempts += 1
+        self._attempt_began = time.monotonic()
+        if self._attempts == 1:
+            self._began = self._attempt_began
         try:
             yield
         except Exception as error:
             interrupts.check()
             self.fail(input_name, error)
         interrupts.check()
+
+    def progress(self, name: str, unit: str = "bars") -> AbstractContextManager[Progress | None]:
+        """A line about what is being done for the input of this name, as `console` has it."""
+        place = f" ({self._attempts} of {self.expected})" if self.expected > 1 else ""
+        return progress(name + place, wanted=not self.quiet, unit=unit, whole=self._left)
+
+    def _left(self, here: float) -> float:
+        """Seconds left for all inputs, where so many are for this one: others take as long."""
+        before = max(self._attempts, 1) - 1
+        each = time.monotonic() - self._attempt_began + here
+        if before > 0:
+            each = (self._attempt_began - self._began) / before
+        return here + max(self.expected - before - 1, 0) * each
 
     def __enter__(self) -> Self:
         return self
@@ -174,6 +124,8 @@ class Report:
     def show(self) -> None:
         if self.as_json:
             show(json.dumps(self.as_dict(), indent=2, allow_nan=False).splitlines())
+        elif self.outputs and sys.stdout is not None and sys.stdout.isatty():
+            show(lines(self.outputs, columns()))
         elif self.outputs:
             show(table(HEADS, map(row, self.outputs)))
 

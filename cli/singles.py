@@ -11,7 +11,8 @@ from .facts import Facts, input_facts, sentence
 from .inputs import Input, paths_of
 from .names import Fields, fields
 from .outputs import target
-from .report import Output, Report
+from .report import Report
+from .written import Output
 
 
 class Singles:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,16 +15,19 @@ from musegen import midi, models
 from musegen.verbs.takes import serving
 from musegen.weights import check_weights
 
-from .console import clean, progress
+from .beside import Beside
+from .console import SOUND, clean, percent
 from .facts import Facts
 from .interrupts import held_back
 from .names import Fields, fields
 from .outputs import Folder
-from .report import Output, Report
+from .previews import Preview
+from .report import Report
+from .written import Output
 
 if TYPE_CHECKING:
     from musegen.song import Song
-    from musegen.sound import SoundFont
+    from musegen.sound import Progress
     from musegen.verbs import Takes
 
 
@@ -37,6 +43,14 @@ class Expected:
     """Where none was asked for, the one that was chosen."""
 
 
+Share = Callable[[float, float], "Progress | None"]
+"""What is told of the sound from the first share to the last."""
+
+
+def _within(share: Share, place: int, first: float, last: float) -> Progress | None:
+    return share(place + first, place + last)
+
+
 class Writer:
     """Runs one verb, once or for one input after another, into one folder."""
 
@@ -49,20 +63,26 @@ class Writer:
         inputs: Iterable[Path] = (),
         steps: int = 1,
         also: Iterable[str] = (),
+        stem: str = "musegen",
     ) -> None:
-        """`steps` is how many songs make up one variation, `also` are further models it takes."""
+        """`steps` is how many songs make up one variation, `also` are further models it takes.
+
+        `stem` is what a file of the whole run begins with.
+        """
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
-        self.is_plotted, self.audio = output["plot"], output["sounded"]
+        report.more["preview"] = None
+        inputs = tuple(inputs)
+        self.beside = Beside(output["plot"], output["sounded"])
         self.folder = Folder(
             output["folder"],
             output["template"],
             output["on_exists"],
             inputs,
-            beside=(".svg",) * self.is_plotted + (f".{self.audio}",) * bool(self.audio),
+            beside=self.beside.suffixes,
         )
-        self._font: SoundFont | None = None
         self.program_changes = not output["no_program"]
-        if sampling["seed"] is None:
+        is_drawn = sampling["seed"] is None
+        if is_drawn:
             self.sampling["seed"] = secrets.randbelow(2**32)
         self.seed, self.variations = self.sampling["seed"], self.sampling["variations"]
         self.steps = steps
@@ -72,15 +92,22 @@ class Writer:
             self._check(sampling["model"])
         for model in also:
             self._check(model)
-        report.say(f"seed {self.seed}" + " (drawn)" * (sampling["seed"] is None))
+        self.preview = None
+        if output["previewed"]:
+            self.preview = Preview(report, stem, self.seed, is_drawn, output, inputs)
+        report.say(f"seed {self.seed}" + " (drawn)" * is_drawn)
 
     def run(
         self,
         verb: Callable[..., Takes],
         expected: Expected,
         input_name: str | None = None,
+        source: Song | None = None,
     ) -> None:
-        """Write the takes of `verb`, which gets the sampling options and `progress`."""
+        """Write the takes of `verb`, which gets the sampling options and `progress`.
+
+        `source` is the song that they were made from, if it is worth hearing beside them.
+        """
         if self.sampling["model"] is None and expected.model is not None:
             self._check(expected.model)
         if self.report.dry_run or not self.folder.names_need_songs:
@@ -92,56 +119,93 @@ class Writer:
                 return
         with held_back():
             import torch  # noqa: F401 (broken off in the middle, it takes Python along)
-        with progress(input_name or self.verb, wanted=not self.report.quiet) as update:
+        with self.report.progress(input_name or self.verb) as update:
             takes = verb(**self.sampling, progress=update)
         for remark in (*takes.remarks, *midi.shared_programs(takes[0])):
             self.report.warn(input_name, remark)
         facts = [Facts.of(song) for song in takes]
         names = [self._fields(expected.stem, f.bars, f.bpm, f.key or "nokey") for f in facts]
         paths = self.folder.paths(names)
-        for k, path in enumerate(paths):
-            if self.folder.is_skipped(path):
-                self._skip(input_name, path)
-                continue
-            data = midi.sound_bytes(
-                takes[k], str(path), recipe=takes.recipe, program_changes=self.program_changes
-            )
-            path, digest = self.folder.write(data, path, names[k])
-            self.folder.reserve(path)
-            self.report.outputs.append(
-                Output.of(
-                    facts[k],
-                    path,
-                    input_name,
-                    digest,
-                    variation=k // self.steps + 1,
-                    step=self._step(k),
-                    seed=takes.seed,
+        with self._played(input_name, len(paths) + 1) as share:
+            if self.preview is not None and source is not None:
+                self.preview.add(
+                    source,
+                    "" if input_name is None else os.path.basename(input_name),
+                    self.beside.player(source, share(0, 0.5)),
+                    label="The input",
+                    group=input_name,
                     model=takes.model,
-                    plot=self._plot(takes[k], path),
-                    audio=self._audio(takes[k], path),
+                    progress=share(0.5, 1),
                 )
+            for k, path in enumerate(paths):
+                if self.folder.is_skipped(path):
+                    self._skip(input_name, path)
+                else:
+                    own = partial(_within, share, k + 1)
+                    self._write(takes, k, facts[k], path, names[k], input_name, own)
+
+    def _write(
+        self,
+        takes: Takes,
+        k: int,
+        facts: Facts,
+        path: Path,
+        name: Fields,
+        input_name: str | None,
+        share: Share,
+    ) -> None:
+        """Take `k`, and all that lies beside it; `share` is of its own sound."""
+        data = midi.sound_bytes(
+            takes[k], str(path), recipe=takes.recipe, program_changes=self.program_changes
+        )
+        path, digest = self.folder.write(data, path, name)
+        self.folder.reserve(path)
+        output = Output.of(
+            facts,
+            path,
+            input_name,
+            digest,
+            variation=k // self.steps + 1,
+            step=self._step(k),
+            seed=takes.seed,
+            model=takes.model,
+        )
+        self.report.outputs.append(output)
+        play = self.beside.player(takes[k], share(0, 0.4))
+        picture, sound = self.beside.write(self.folder, takes[k], path, play, share(0.4, 0.7))
+        self.report.outputs[-1] = replace(output, plot=picture, audio=sound)
+        if self.preview is not None:
+            self.preview.add(
+                takes[k],
+                path.name,
+                play,
+                data=data,
+                label=self._label(k),
+                group=input_name,
+                model=takes.model,
+                progress=share(0.7, 1),
             )
 
-    def _plot(self, song: Song, path: Path) -> str | None:
-        """Where the picture of a song is, if there is to be one."""
-        if not self.is_plotted:
-            return None
-        from musegen import plot
+    @contextmanager
+    def _played(self, input_name: str | None, songs: int) -> Iterator[Share]:
+        """While so many songs are played, if they are: what makes the part of one of its share."""
+        if self.preview is None and self.beside.audio is None:
+            yield lambda first, last: None
+            return
+        from musegen.sound import part
 
-        picture = plot.svg(plot.drawing(song, title=path.stem))
-        return str(self.folder.write_beside(picture.encode(), path, ".svg"))
+        with self.report.progress(input_name or self.verb, SOUND) as update:
+            whole = percent(update)
+            yield lambda first, last: part(whole, first / songs, last / songs)
 
-    def _audio(self, song: Song, path: Path) -> str | None:
-        """Where the sound of a song is, if there is to be some; a silent one has none."""
-        if self.audio is None or not song.note_count:
-            return None
-        from musegen.sound import SoundFont, encode, play, usual_font
-
-        self._font = self._font or SoundFont(usual_font())
-        samples, gain = play(song, self._font)
-        data = encode(samples, f".{self.audio}", gain=gain)
-        return str(self.folder.write_beside(data, path, f".{self.audio}"))
+    def finish(self) -> None:
+        """Write, or in a dry run plan, what is one file for the whole run."""
+        if self.preview is None:
+            return
+        if self.report.dry_run:
+            self.preview.plan(len(self.report.outputs))
+        else:
+            self.preview.write()
 
     def _check(self, model: str) -> None:
         """The model's errors that are worth knowing early; in a dry run, all but torch's."""
@@ -153,6 +217,13 @@ class Writer:
 
     def _step(self, k: int) -> int | None:
         return k % self.steps + 1 if self.steps > 1 else None
+
+    def _label(self, k: int) -> str:
+        """What the page calls it."""
+        if self.steps == 1:
+            return f"Take {k + 1}"
+        way = f"Way {k // self.steps + 1}, step" if self.variations > 1 else "Step"
+        return f"{way} {k % self.steps + 1}"
 
     def _skip(self, input_name: str | None, path: Path) -> None:
         self.folder.reserve(path)

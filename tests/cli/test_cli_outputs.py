@@ -117,6 +117,7 @@ def test_json_is_one_object_and_says_the_same(
                 "audio": None,
             }
         ],
+        "preview": None,
         "warnings": [
             {"input": "tune.mid", "message": "the last 3 of 4 bars are the context"},
         ],

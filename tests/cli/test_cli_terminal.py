@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import re
 import sys
 import termios
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Fake, Musegen, scale
+from conftest import EXAMPLES, Fake, Musegen, scale
 from contract import BEAT, COMMANDS, checked, printed
-from musegen.cli import main
+from musegen.cli import console, main, report
 
 from musegen import midi
 from musegen.song import Marker
@@ -150,23 +153,121 @@ def test_a_recipe_comes_back_as_what_prints(musegen: Musegen, tiny_model: Path) 
             checked(musegen(*words, "--json"))
 
 
-@only_linux
-@pytest.mark.skipif(not hasattr(pty, "openpty"), reason="there are no terminals to open")
-def test_a_terminal_gets_no_codes_but_progress(
-    musegen: Musegen, evil_file: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    master, terminal = pty.openpty()
-    settings = termios.tcgetattr(terminal)
-    settings[1] &= ~termios.OPOST  # so that no other return than ours comes
-    termios.tcsetattr(terminal, termios.TCSANOW, settings)
-    with open(terminal, "w", encoding="utf-8") as stream:
-        with monkeypatch.context() as patch:
+class Terminal:
+    """A pseudo terminal in the place of both streams, which remembers what it was told."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.master, self.end = pty.openpty()
+        settings = termios.tcgetattr(self.end)
+        settings[1] &= ~termios.OPOST  # so that no other return than ours comes
+        termios.tcsetattr(self.end, termios.TCSANOW, settings)
+        self._patch = patch
+
+    def run(self, *words: object) -> str:
+        """What a run tells; all of it goes to the terminal."""
+        pieces: list[bytes] = []
+
+        def read() -> None:
+            with contextlib.suppress(OSError):  # the end is closed
+                while piece := os.read(self.master, 65_536):
+                    pieces.append(piece)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        with open(self.end, "w", encoding="utf-8") as stream, self._patch.context() as patch:
             patch.setattr(sys, "stderr", stream)
-            assert main(["continue", str(evil_file), "-n", "1"]) == 0
-        told = os.read(master, 100_000).decode()
-    os.close(master)
+            patch.setattr(sys, "stdout", stream)
+            assert main([str(word) for word in words]) == 0
+        reader.join()
+        os.close(self.master)
+        return b"".join(pieces).decode()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Terminal:
+    """One of 80 columns, for runs in a folder of their own."""
+    if sys.platform != "linux":
+        pytest.skip("there are no such terminals to open")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    return Terminal(monkeypatch)
+
+
+@only_linux
+def test_a_terminal_gets_no_codes_but_progress(
+    terminal: Terminal, evil_file: Path, fake: Fake
+) -> None:
+    told = terminal.run("continue", evil_file, "-n", "1")
     assert "3 of 4 bars\r" in told
     assert {c for c in told if not c.isprintable()} == {"\r", "\n"}
+
+
+@only_linux
+def test_a_terminal_gets_the_table_for_people(
+    terminal: Terminal, tune_file: Path, fake: Fake
+) -> None:
+    told = terminal.run("continue", tune_file, "-n", "2", "--seed", "7", "-o", "out")
+    assert "2 files in out: 4 bars, 8 notes, C major, 96 bpm, 0:10, seed 7, fake\n" in told
+    assert told.endswith("tune_continue_02.mid  C#4-Eb5\n")
+
+
+@only_linux
+def test_progress_says_which_of_how_many(terminal: Terminal, fake: Fake) -> None:
+    for name in ("a", "b"):
+        midi.write(scale(), f"{name}.mid")
+    told = terminal.run("continue", "a.mid", "b.mid", "-n", "1")
+    for n, name in ((1, "a"), (2, "b")):
+        assert f"\r{name}.mid ({n} of 2): 3 of 4 bars\r" in told
+
+
+@only_linux
+def test_sound_has_progress_that_rises_to_its_end(terminal: Terminal, fake: Fake) -> None:
+    told = terminal.run("generate", "-n", "2", "--preview", "--audio", "wav")
+    shares = [int(n) for n in re.findall(r"generate: (\d+) % of the sound", told)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+    assert told.index("% of the sound") < told.index("to hear and compare")
+
+
+@only_linux
+@pytest.mark.parametrize("stems", [[], ["--stems"]])
+def test_rendering_has_progress(terminal: Terminal, stems: list[str]) -> None:
+    words = ("render", EXAMPLES / "beat.mid", "--rate", "22050", "-o", "out/", *stems)
+    told = terminal.run(*words)
+    shares = [int(n) for n in re.findall(r"beat\.mid: (\d+) % of the sound", told)]
+    assert shares == sorted(shares)
+    assert shares[-1] == 100
+
+
+@only_linux
+def test_progress_is_taken_away_before_a_message(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def remark(options: object) -> int:
+        with console.progress("work", wanted=True) as update:
+            assert update is not None
+            update(1, 2)
+            console.say("by the way")
+        return 0
+
+    monkeypatch.setattr("test_cli_terminal.main", remark)
+    assert terminal.run() == "\rwork: 1 of 2 bars\r                 \rby the way\n\r\r"
+
+
+def test_the_time_left_is_that_of_all_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    many = report.Report("continue")
+    many.expected = 5
+    with many.attempt("a"):
+        now = 110.0
+        # 10 s were spent, 10 are left, and four others take 20 each.
+        assert many._left(10) == 10 + 4 * 20
+        now = 130.0
+    with many.attempt("b"):
+        now = 131.0
+        assert many._left(5) == 5 + 3 * 30
+    assert report.Report("continue")._left(7) == 7
 
 
 def test_help_has_no_codes(musegen: Musegen) -> None:
