@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
+from musegen import limits
 from musegen.errors import LimitError, MusegenError
 from musegen.limits import Limit
 
@@ -138,8 +140,15 @@ def instruments(lists: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def instrument(text: str) -> str:
+    from musegen.general_midi import instrument as parse
+
+    parse(text)
+    return text
+
+
 def style(text: str) -> str:
-    from musegen.codecs.bars import STYLES
+    from musegen.codecs.layout import STYLES
 
     if text in STYLES:
         return text
@@ -148,6 +157,37 @@ def style(text: str) -> str:
     near = get_close_matches(text.lower(), STYLES, 1)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(STYLES)}."
     raise ValueError(f"no style {text!r}. {hint}")
+
+
+def scale(text: str) -> str:
+    from musegen.scales import parse_scale
+    from musegen.song import Key
+
+    parse_scale(text, Key(0))
+    return text
+
+
+def chords(text: str) -> tuple[str, ...]:
+    from musegen.codecs.harmony import Chord
+
+    symbols = tuple(text.replace(",", " ").split())
+    for symbol in symbols:
+        Chord.parse(symbol)
+    if not symbols:
+        raise ValueError("names no chord; write them as 'Am F C G'")
+    return symbols
+
+
+def bars(text: str) -> tuple[int, int]:
+    """Such as 5-8, or one bar alone."""
+    written = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", text)
+    if not written:
+        raise ValueError(f"{cut(text)!r} is not one bar, nor two such as 5-8")
+    whole = Number(int, 1, limits.BARS.value)
+    found = whole(written[1]), whole(written[2] or written[1])
+    if found[0] > found[1]:
+        raise ValueError(f"{cut(text)!r} ends before it begins")
+    return int(found[0]), int(found[1])
 
 
 def template(text: str) -> str:

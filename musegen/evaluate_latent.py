@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from musegen import latent
 from musegen.analysis import scale_consistency
 from musegen.clips import quantised
-from musegen.codecs.bars import METERS, Header
+from musegen.codecs.layout import METERS, Header
 from musegen.codecs.steps import HOLD, ONSET, SLOTS, Frame, StepsLayout, attributes, begins
 from musegen.codecs.touch import Touch
 from musegen.data.steps import Windows

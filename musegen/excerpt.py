@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from musegen import clips, limits
-from musegen.codecs.bars import METERS
+from musegen.codecs.layout import METERS
 from musegen.codecs.steps import (
     Frame,
     Part,

@@ -175,12 +175,26 @@ def build_network(
     else:
         sizes = {"vocabulary": len(BarCodec(codec).vocabulary)}
     where = f"{recipe.name}: network.shape"
-    if twice := sorted(sizes.keys() & recipe.network.shape.keys()):
+    given = recipe.network.shape
+    if isinstance(codec, Layout) and "registers" in given:
+        given = given | {"registers": register_ids(codec, given["registers"], where)}
+    if twice := sorted(sizes.keys() & given.keys()):
         raise UsageError(f"{where}: {twice[0]!r} follows from the codec; leave it out")
-    filled: Any = config.build(shape, sizes | recipe.network.shape, where)
+    filled: Any = config.build(shape, sizes | given, where)
     check_sizes(filled, where)
     built: AttentionLSTM | Drummer | GrooveVAE | SequenceVAE | Transformer = network(filled)
     return built
+
+
+def register_ids(layout: Layout, names: Any, where: str) -> list[list[list[int]]]:
+    """Registers as ranges of ids; a recipe gives their names. UsageError where it is wrong."""
+    vocabulary = BarCodec(layout).vocabulary
+    try:
+        ranges = [[vocabulary[str(name)] for name in register] for register in names]
+    except (KeyError, TypeError):
+        known = ", ".join(r.name for r in vocabulary.ranges)
+        raise UsageError(f"{where}: registers should be lists of: {known}") from None
+    return [[[r.first, r.stop] for r in register] for register in ranges]
 
 
 def check_sizes(shape: Any, where: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musegen import limits
-from musegen.codecs.bars import METERS
+from musegen.codecs.layout import METERS
 from musegen.errors import UsageError
 from musegen.general_midi import instrument
 from musegen.sampling import Sampling

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from musegen import config
 from musegen.codecs import LAYOUTS, HitsLayout, Layout, StepsLayout
 from musegen.data.batches import Augmentation
 from musegen.data.corpora import Corpus
 from musegen.errors import UsageError
+
+Optimizer = Literal["adamw", "muon"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Training:
     """The step to stop at before the last one: an average of the weights is good earlier."""
     original_keys: float = 0.07
     """Share of the steps, at the end, without augmentation of pitch and velocity."""
+    optimizer: Optimizer = "adamw"
+    """"muon" is for the matrices of layers; embeddings and vectors have AdamW beside it."""
+    long: float = 0.0
+    """Share of the steps, at the end, whose rows are twice as long and half as many."""
     weight_decay: float = 0.1
     clip: float = 1.0
     kl_weight: float = 0.2

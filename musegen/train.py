@@ -31,7 +31,8 @@ from musegen.data import shards
 from musegen.errors import UnreadableError, UsageError
 from musegen.models import build_network, resolved_device
 from musegen.objectives import OBJECTIVES, Cost
-from musegen.objectives.tokens import augmentation
+from musegen.objectives.tokens import augmentation, is_long
+from musegen.optimizers import Optimizers
 from musegen.publishing import publish
 from musegen.recipe import Recipe, Training
 from musegen.runs import CHECKPOINT, CURVE, LOG, append, as_line, claim, draw_curve, logged
@@ -96,6 +97,7 @@ def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
         and all(
             learning_rate(s, now) == learning_rate(s, then)
             and augmentation(s, now) == augmentation(s, then)
+            and is_long(s, now) == is_long(s, then)
             for s in range(step)
         )
     )
@@ -176,9 +178,7 @@ class _Loop:
             if average
             else None
         )
-        self.optimizer = torch.optim.AdamW(
-            self._groups(), betas=(0.9, 0.95), fused=here.device.type == "cuda"
-        )
+        self.optimizers = Optimizers(self.network, self.training, fused=here.device.type == "cuda")
         self.forward: Callable[..., Any] = self.network
         if here.count > 1:
             self.forward = DistributedDataParallel(self.network)
@@ -189,17 +189,6 @@ class _Loop:
         self._nats: float | Tensor = 0.0
         self._notes: float | Tensor = 0.0
         self._mark = (0, time.monotonic())
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """Matrices decay, vectors do not."""
-        parameters = list(self.network.parameters())
-        return [
-            {
-                "params": [p for p in parameters if p.dim() > 1],
-                "weight_decay": self.training.weight_decay,
-            },
-            {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-        ]
 
     @property
     def kept(self) -> nn.Module:
@@ -214,16 +203,13 @@ class _Loop:
         """One step."""
         t = self.training
         began = time.monotonic()
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, t)
         self.network.train()
         rows = t.rows // self.here.count
         key = (t.seed, self.step, self.here.rank)
         cost = self.cost(self.forward, self.objective.batch(rows, key, self.step))
         cost.loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), t.clip)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizers.step(learning_rate(self.step, t))
         if self.average is not None:
             self.average.update_parameters(self.network)
         self.step += 1
@@ -270,11 +256,6 @@ class _Loop:
 
     # Checkpoints
 
-    def _optimizer_tensors(self) -> dict[str, Tensor]:
-        """By a parameter's place among all, and what is known of it."""
-        state = self.optimizer.state_dict()["state"]
-        return {f"{place}.{name}": t for place, of in state.items() for name, t in of.items()}
-
     def save(self) -> None:
         """Put the state in the place of the last one."""
         progress = Progress(
@@ -283,7 +264,7 @@ class _Loop:
         parts = {
             "network": self.network.state_dict(),
             "average": {} if self.average is None else self.average.state_dict(),
-            "optimizer": self._optimizer_tensors(),
+            "optimizer": self.optimizers.tensors(),
             "random": {"cpu": torch.get_rng_state()},
         }
         if self.here.device.type == "cuda":
@@ -341,13 +322,10 @@ class _Loop:
         self.network.load_state_dict(taken("network", self.network.state_dict()))
         if self.average is not None:
             self.average.load_state_dict(taken("average", self.average.state_dict()))
-        state = self.optimizer.state_dict()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        for place, p in enumerate(parameters):
-            if f"optimizer.{place}.step" in tensors:
-                own = {"step": torch.zeros(()), "exp_avg": p, "exp_avg_sq": p}
-                state["state"][place] = taken(f"optimizer.{place}", own)
-        self.optimizer.load_state_dict(state)
+        prefix = "optimizer."
+        self.optimizers.take(
+            {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        )
         torch.set_rng_state(taken("random", {"cpu": torch.get_rng_state()})["cpu"])
         if self.here.device.type == "cuda" and "random.cuda" in tensors:
             torch.cuda.set_rng_state(tensors["random.cuda"])

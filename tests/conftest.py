@@ -57,6 +57,17 @@ name = "tunes"
 style = "folk"
 """
 
+ASKING = """
+optimizer = "muon"
+
+[training.augmentation]
+tell_tracks = 0.5
+tell_chords = 0.5
+tell_repeats = 0.5
+hide = 0.5
+"""
+"""What a recipe with controls has more, at the end of its training."""
+
 DRUM_RECIPE = """
 name = "{name}"
 verbs = ["{verb}"]
@@ -151,6 +162,25 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def tiny_model(make_model: Callable[..., Path]) -> Path:
     """A multi-track Transformer."""
     return make_model("tiny-transformer", "transformer", TRANSFORMER, 16)
+
+
+@pytest.fixture(scope="session")
+def tiny_controlled_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A multi-track Transformer that can be told what to write, and fills gaps."""
+    registers = '[["meter"], ["bar", "slot"], ["bar", "slot", "position"]]'
+    recipe = RECIPE.format(
+        name="tiny-controlled",
+        kind="transformer",
+        shape=f"{TRANSFORMER}\nregisters = {registers}",
+        max_tracks=16,
+    )
+    for before, after in (
+        ('"continue"]', '"continue", "infill"]'),
+        ("velocity_bins = 8", "velocity_bins = 8\ncontrols = true"),
+        ("validation_rows = 2", f"validation_rows = 2{ASKING}"),
+    ):
+        recipe = recipe.replace(before, after)
+    return write_model(tmp_path_factory.mktemp("models") / "tiny-controlled", recipe)
 
 
 @pytest.fixture(scope="session")
@@ -286,6 +316,25 @@ def prepare_tunes(corpora: Path) -> Callable[..., Path]:
         return output
 
     return run
+
+
+@pytest.fixture(scope="session")
+def long_tunes(tmp_path_factory: pytest.TempPathFactory, tiny_controlled_model: Path) -> Path:
+    """Shards of pieces of 20 bars, for the model that fills gaps."""
+    from musegen import models
+    from musegen.data.prepare import prepare
+
+    folder = tmp_path_factory.mktemp("long_tunes")
+    rows = ["corpus,file,split"]
+    with zipfile.ZipFile(folder / "tunes.zip", "w") as archive:
+        for i, split in enumerate(("train", "train", "valid", "valid", "test")):
+            archive.writestr(f"{i}.mid", midi.to_bytes(tune(i, bars=20)))
+            rows.append(f"tunes,{i}.mid,{split}")
+    (folder / "splits.csv").write_text("\n".join(rows))
+    recipe = models.read_recipe(tiny_controlled_model)
+    codec = models.bar_codec(recipe).layout
+    prepare(recipe.corpora, codec, folder, folder / "splits.csv", folder / "data", workers=1)
+    return folder / "data"
 
 
 def beat(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from musegen import clips, midi
-from musegen.codecs.bars import METERS
+from musegen.codecs.layout import METERS
 from musegen.errors import LimitError, ModelError, UnreadableError, UsageError
 from musegen.song import PITCH_BEND, Controls, Key, Meter, Notes, Song, Tempo, Track
 from musegen.time import bar_count

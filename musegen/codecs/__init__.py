@@ -1,7 +1,8 @@
 """Codecs: a `Song` clip to what a network eats, and back."""
 
-from musegen.codecs.bars import BarCodec, Layout
+from musegen.codecs.bars import BarCodec
 from musegen.codecs.hits import Hits, HitsLayout
+from musegen.codecs.layout import Layout
 from musegen.codecs.steps import StepsLayout
 
 CODECS = {"melody": Layout(max_tracks=0, velocity_bins=16), "multitrack": Layout()}

@@ -10,13 +10,19 @@ order: Wu et al., 2024):
 `velocity` and `duration` hold until the next one, within a run; a run begins with both. Drums have
 no duration. `bar` carries the number of bars left, this one included, or 0 where that is not known.
 
+In the order of positions (REMI+: von Rütte et al., 2023) a bar's positions come first, and in each
+the tracks that play; `velocity` and `duration` hold for a track within the bar. It can be trained
+on and scored, beside the other; the grammar does not know it.
+
 This module knows songs on its grid and token ids; nothing of files or networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
@@ -24,94 +30,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musegen.clips import melody
+from musegen.codecs.layout import (
+    CONTROLS,
+    DRUM_KIT,
+    DURATIONS,
+    FIRST_DRUM,
+    LAST_DRUM,
+    MAX_BAR_QUARTERS,
+    MAX_BARS_LEFT,
+    METERS,
+    STYLES,
+    TEMPOS_BPM,
+    Header,
+    Layout,
+    instrument_of,
+    nearest_tempo,
+)
 from musegen.codecs.vocabulary import Vocabulary
 from musegen.errors import UsageError
 from musegen.song import IntArray, Key, Meter, Notes, Song, Tempo, Track
 from musegen.time import bar_lines
 
-METERS: tuple[tuple[int, int], ...] = (
-    *((n, 4) for n in (1, 2, 3, 4, 5, 6, 7, 8)),
-    *((n, 2) for n in (1, 2, 3, 4)),
-    (2, 1),
-    *((n, 8) for n in (2, 3, 4, 5, 6, 7, 8, 9, 10, 12)),
-    *((n, 16) for n in (3, 4, 6, 8, 9, 12)),
-)
-MAX_BAR_QUARTERS = 8
-DURATIONS = (
-    1,
-    2,
-    3,
-    4,
-    6,
-    8,
-    9,
-    12,
-    15,
-    16,
-    18,
-    21,
-    24,
-    30,
-    32,
-    36,
-    42,
-    48,
-    60,
-    72,
-    84,
-    96,
-    120,
-    144,
-    192,
-)
-"""Note lengths in twelfths of a quarter; others become the nearest, by ratio."""
-TEMPOS_BPM = tuple(round(30 * 8 ** (i / 23), 1) for i in range(24))
-"""Centres of the tempo bins: 30 to 240 bpm, each 9.5 % faster than the one before."""
-STYLES = ("pop", "band", "folk", "song", "piano", "chamber", "choir", "drums")
-MAX_BARS_LEFT = 16
-FIRST_DRUM, LAST_DRUM = 27, 87
 Number = TypeVar("Number", int, IntArray)
-
-DRUM_KIT = 128
-"""The value of `instrument` that stands for a drum track."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What one kind of bar codec can say. It is a model's whole codec config.
-
-    `max_tracks` 0 means one voice without instrument, `velocity_bins` divide 0..127 evenly.
-    """
-
-    steps_per_quarter: int = 12
-    max_tracks: int = 16
-    velocity_bins: int = 8
-
-    def __post_init__(self) -> None:
-        if self.steps_per_quarter not in (12, 24):
-            raise UsageError(f"steps_per_quarter is {self.steps_per_quarter}; use 12 or 24")
-        if self.velocity_bins not in (1, 2, 4, 8, 16, 32, 64):
-            raise UsageError(f"velocity_bins is {self.velocity_bins}; use a power of 2 up to 64")
-
-
-@dataclass(frozen=True)
-class Header:
-    """What is asked of, or known about, a whole sequence; None leaves it to the model."""
-
-    meter: Meter = field(default_factory=Meter)
-    tempo_bpm: float | None = None
-    key: Key | None = None
-    style: str | None = None
-    instruments: tuple[int, ...] = ()
-
-
-def nearest_tempo(bpm: float) -> int:
-    """The tempo bin of `bpm`."""
-    return int(np.argmin(np.abs(np.log(np.array(TEMPOS_BPM) / bpm))))
-
-
-def instrument_of(track: Track) -> int:
-    return DRUM_KIT if track.is_drum else track.program
 
 
 class BarCodec:
@@ -140,6 +80,7 @@ class BarCodec:
                 ("duration", len(self.durations)),
                 ("pitch", 128),
                 *([("drum", LAST_DRUM - FIRST_DRUM + 1)] if multitrack else []),
+                *(CONTROLS.items() if layout.controls else []),
             ]
         )
 
@@ -266,45 +207,46 @@ class BarCodec:
                 ids.append(first["meter"] + self.meter_value(meter))
             previous = replace(meter, tick=0)
             bars.append(ids)
-        for slot, track in enumerate(song.tracks):
-            self._encode_track(track, slot, lines.tolist(), bars, first)
+        notes = [track.notes.table() for track in song.tracks]
+        slots = np.repeat(np.arange(len(notes)), [len(table) for table in notes])
+        table = np.concatenate((np.zeros((0, 4), dtype=np.int64), *notes))
+        bar = np.searchsorted(lines, table[:, 0], side="right") - 1
+        keys = (table[:, 0], slots) if self.layout.order == "track" else (slots, table[:, 0])
+        order = np.lexsort((*keys, bar))  # stable: one onset of one track keeps its order
+        rows = np.column_stack((bar, slots, table[:, 0] - lines[bar], table[:, 1:]))[order]
+        events = itertools.groupby(rows.tolist(), key=lambda row: row[0])
+        is_drum = [track.is_drum for track in song.tracks]
+        for number, group in events:
+            bars[number] += self._events(group, is_drum, first)
         return bars
 
-    def _encode_track(
-        self,
-        track: Track,
-        slot: int,
-        lines: list[int],
-        bars: list[list[int]],
-        first: dict[str, int],
-    ) -> None:
-        """Append one track's runs to the bars."""
-        bar = -1
-        ids: list[int] = []
-        position = velocity = duration = -1
-        for start, length, pitch, loudness in track.notes.table().tolist():
-            if bar < 0 or start >= lines[bar + 1]:
-                while start >= lines[bar + 1]:
-                    bar += 1
-                ids = bars[bar]
-                if self.layout.max_tracks:
-                    ids.append(first["slot"] + slot)
-                position = velocity = duration = -1
-            if start != position:
-                position = start
-                ids.append(first["position"] + start - lines[bar])
-            value = self.velocity_bin(loudness)
-            if value != velocity:
-                velocity = value
-                ids.append(first["velocity"] + value)
-            if track.is_drum:
-                ids.append(first["drum"] + pitch - FIRST_DRUM)
-                continue
-            value = self.duration_bin(length)
-            if value != duration:
-                duration = value
-                ids.append(first["duration"] + value)
-            ids.append(first["pitch"] + pitch)
+    def _events(
+        self, rows: Iterable[list[int]], is_drum: Sequence[bool], first: dict[str, int]
+    ) -> Iterator[int]:
+        """The ids of one bar's notes: bar, slot, position, duration, pitch, velocity."""
+        by_track = self.layout.order == "track"
+        slot = position = -1
+        touch: dict[tuple[str, int], int] = {}
+        for _, track, place, length, pitch, loudness in rows:
+            if by_track and track != slot:
+                position = -1
+            if not by_track and place != position:
+                slot = -1
+            if by_track and track != slot and self.layout.max_tracks:
+                yield first["slot"] + track
+            if place != position:
+                yield first["position"] + place
+            if not by_track and track != slot and self.layout.max_tracks:
+                yield first["slot"] + track
+            slot, position = track, place
+            said = [("velocity", self.velocity_bin(loudness))]
+            if not is_drum[track]:
+                said.append(("duration", self.duration_bin(length)))
+            for name, value in said:
+                if touch.get((name, track)) != value:
+                    touch[name, track] = value
+                    yield first[name] + value
+            yield first["drum"] + pitch - FIRST_DRUM if is_drum[track] else first["pitch"] + pitch
 
     def recent(self, ids: Sequence[int], limit: int) -> list[int]:
         """The header of ids, told the metre in force, and the last whole bars that fit in `limit`.
@@ -350,7 +292,9 @@ class BarCodec:
         bar_start = bar_end = 0
         in_bar = False
         rows: dict[int, list[tuple[int, int, int, int]]] = {}
-        slot = position = velocity = duration = 0
+        slot = position = 0
+        velocity: defaultdict[int, int] = defaultdict(lambda: 1)
+        duration: defaultdict[int, int] = defaultdict(lambda: 1)
         for token in ids:
             name, value = self.vocabulary.meaning(token)
             if name == "bar":
@@ -373,13 +317,13 @@ class BarCodec:
             elif name == "position":
                 position = bar_start + value
             elif name == "velocity":
-                velocity = self.bin_velocity(value)
+                velocity[slot] = self.bin_velocity(value)
             elif name == "duration":
-                duration = self.durations[value]
+                duration[slot] = self.durations[value]
             elif name == "pitch":
-                rows.setdefault(slot, []).append((position, duration, value, velocity))
+                rows.setdefault(slot, []).append((position, duration[slot], value, velocity[slot]))
             elif name == "drum":
-                rows.setdefault(slot, []).append((position, 1, value + FIRST_DRUM, velocity))
+                rows.setdefault(slot, []).append((position, 1, value + FIRST_DRUM, velocity[slot]))
         if not self.layout.max_tracks:
             instruments = [0]
         if any(slot >= len(instruments) for slot in rows):

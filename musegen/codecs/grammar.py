@@ -15,10 +15,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from musegen.codecs.bars import DRUM_KIT, MAX_BARS_LEFT, BarCodec
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.controls import TRACK_CONTROLS
+from musegen.codecs.harmony import Chord
+from musegen.codecs.layout import DRUM_KIT, FIRST_DRUM, LAST_DRUM, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
 
+MOST_DRUMS = 10
+"""At one onset."""
 HEADER = ("style", "tempo", "key", "meter")
+BAR_LINE = ("bar", "meter", "chord", "similar")
+"""What stands at the beginning of a bar, before anything plays."""
 
 
 class State(NamedTuple):
@@ -35,6 +42,15 @@ class State(NamedTuple):
     chord: int = 0
     has_velocity: bool = False
     has_duration: bool = False
+    answer: int = -1
+
+
+class Gap(NamedTuple):
+    """Where an answer goes: what its run begins with, and the bar it stands in."""
+
+    slot: int
+    meter: int
+    bars: int
 
 
 class BarGrammar:
@@ -45,15 +61,22 @@ class BarGrammar:
         self.vocabulary = codec.vocabulary
         self.request = request
         self.multitrack = codec.layout.max_tracks > 0
+        self.gaps: list[Gap] = []
         state = State()
         for token in prompt:
             state = self.advance(state, token)
+            if state.last == "fill":
+                self.gaps.append(Gap(state.slot, state.meter, state.bars))
         self.start = state
-        begun = state.bars > 0 and state.last in ("bar", "meter")
-        self.last_bar = state.bars - begun + request.bars
+        begun = state.bars > 0 and state.last in (*BAR_LINE, "answer")
+        self.first_bar = state.bars - begun + 1
+        self.last_bar = self.first_bar - 1 + request.bars
         # Where a bar ends is the network's choice, what follows it the request's.
         r = self.vocabulary["bar"]
         closing = [self.vocabulary.token("end"), *range(r.first, r.stop)]
+        if self.gaps:
+            r = self.vocabulary["answer"]
+            closing += range(r.first, r.stop)
         self.pooled = np.array(closing, dtype=np.int64)
         self._rows = lru_cache(maxsize=4096)(self._row)
 
@@ -66,10 +89,14 @@ class BarGrammar:
             return state._replace(last=name, instruments=(*state.instruments, value))
         if name == "bar":
             # a bar in which nothing was written since its own token was empty
-            empty = state.empty_bars + 1 if state.last in ("bar", "meter") and state.bars else 0
+            empty = state.empty_bars + 1 if state.last in BAR_LINE and state.bars else 0
             return State(
                 name, state.meter, state.instruments, state.bars + 1, empty, has_velocity=False
             )
+        if name == "answer":
+            gap = self.gaps[value]
+            empty = state.empty_bars + 1 if state.last == "answer" else 0
+            return State(name, gap.meter, state.instruments, gap.bars, empty, answer=value)
         if name == "slot":
             return state._replace(
                 last=name, slot=value, position=-1, pitch=-1, has_velocity=False, has_duration=False
@@ -86,6 +113,8 @@ class BarGrammar:
 
     def finished(self, state: State) -> bool:
         """Whether the last bar asked for is complete."""
+        if state.answer >= 0 and state.last != "end":
+            return state.last == "answer" and state.answer == self.request.answers
         return state.last == "end" or state.bars > self.last_bar
 
     def allowed(self, state: State) -> Tensor:
@@ -98,7 +127,9 @@ class BarGrammar:
 
     def _key(self, state: State) -> State:
         """The state without what makes no difference, so that rows are found again."""
-        return state if self.request.counting else state._replace(bars=min(state.bars, 2))
+        if self.request.counting or self.request.chords:
+            return state
+        return state._replace(bars=min(state.bars, 2))
 
     def _row(self, key: State) -> tuple[Tensor, int | None]:
         row = torch.full((len(self.vocabulary),), -torch.inf)
@@ -112,9 +143,13 @@ class BarGrammar:
     def _open(self, state: State) -> Iterable[tuple[int, int]]:
         if state.last in ("", "start", *HEADER[:3]) or (state.last == "meter" and not state.bars):
             yield from self._header(state)
-        elif state.last == "instrument":
+        elif state.last in ("instrument", *TRACK_CONTROLS):
             yield from self._instruments(state)
-        elif state.last in ("bar", "meter"):
+        elif state.last == "answer":
+            yield from self._answer(state)
+        elif state.last in ("bar", "meter") and self._tells_chord(state):
+            yield self._chord_token(state)
+        elif state.last in BAR_LINE:
             if state.last == "bar" and not self.request.fixed_meter:
                 yield self._range("meter")
             yield from self._runs(state)
@@ -126,10 +161,10 @@ class BarGrammar:
         elif state.last in ("position", "velocity", "duration"):
             yield from self._note(state)
         else:
-            if state.chord < (self.request.max_chord if self.multitrack else 1):
+            if state.chord < self._most(state):
                 yield from self._note(state)
             yield from self._positions(state)
-            if self.multitrack:
+            if self.multitrack and state.answer < 0:
                 yield from self._runs(state)
             yield from self._bar_line(state)
 
@@ -156,6 +191,14 @@ class BarGrammar:
 
     def _instruments(self, state: State) -> Iterable[tuple[int, int]]:
         asked, count = self.request.instruments, len(state.instruments)
+        if count:
+            told = TRACK_CONTROLS[: 1 if state.instruments[-1] == DRUM_KIT else None]
+            done = TRACK_CONTROLS.index(state.last) + 1 if state.last in TRACK_CONTROLS else 0
+            for name in told[done:]:
+                if name in self.request.controls and name in self.vocabulary:
+                    value = self.request.controls[name]
+                    yield self._range(name, value, value + 1)
+                    return
         if asked is not None and count < len(asked):
             yield self._range("instrument", asked[count], asked[count] + 1)
             return
@@ -167,6 +210,11 @@ class BarGrammar:
 
     def _bar_line(self, state: State) -> Iterable[tuple[int, int]]:
         """A new bar, with the number of bars left where the model is to know it; or the end."""
+        if state.answer >= 0:
+            following = state.answer + 1
+            more = following < len(self.gaps)
+            yield self._range("answer", following, following + 1) if more else self._range("end")
+            return
         left = self.last_bar - state.bars if self.request.counting else 0
         value = left if 0 <= left <= MAX_BARS_LEFT else 0
         if self.request.counting and state.bars == self.last_bar:
@@ -181,19 +229,68 @@ class BarGrammar:
         else:
             yield from self._positions(state)
 
+    def _answer(self, state: State) -> Iterable[tuple[int, int]]:
+        """The run that was taken out, or nothing, where rests are not too many."""
+        gap = self.gaps[state.answer]
+        yield self._range("slot", gap.slot, gap.slot + 1)
+        tracks = len({gap.slot for gap in self.gaps})
+        if state.empty_bars < min(self.request.max_empty_bars * tracks, len(self.gaps) - 1):
+            yield from self._bar_line(state)
+
+    def _tells_chord(self, state: State) -> bool:
+        is_new = state.bars >= self.first_bar
+        return bool(self.request.chords) and "chord" in self.vocabulary and is_new
+
+    def _chord_token(self, state: State) -> tuple[int, int]:
+        value = self._chord(state).value
+        return self._range("chord", value, value + 1)
+
+    def _chord(self, state: State) -> Chord:
+        """That of the bar."""
+        return self.request.chords[(state.bars - self.first_bar) % len(self.request.chords)]
+
+    def _pitches(self, state: State) -> list[int]:
+        """The pitches that may come next, for an instrument that is no drum kit."""
+        instrument = state.instruments[state.slot] if self.multitrack else -1
+        low, high = self.request.ranges.get(instrument, (0, 127))
+        classes = self.request.scale
+        if self.request.chords and state.position % self._beat(state) == 0:
+            chord = self._chord(state).classes
+            classes = chord & classes or chord
+        above = range(max(low, state.pitch + 1), high + 1)
+        return [p for p in above if not classes or p % 12 in classes]
+
+    def _most(self, state: State) -> int:
+        """How many notes an onset has at most."""
+        if not self.multitrack:
+            return 1
+        return MOST_DRUMS if self._is_drum(state) else self.request.max_chord
+
+    def _is_drum(self, state: State) -> bool:
+        return self.multitrack and state.instruments[state.slot] == DRUM_KIT
+
+    def _beat(self, state: State) -> int:
+        """Steps from beat to beat: three eighths in 6/8, a quarter in 4/4."""
+        numerator, denominator = METERS[state.meter]
+        is_compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
+        return self.codec.layout.steps_per_quarter * 4 * (3 if is_compound else 1) // denominator
+
     def _positions(self, state: State) -> Iterable[tuple[int, int]]:
         """Later positions of this bar."""
         yield self._range("position", state.position + 1, self.codec.bar_steps(state.meter))
 
     def _note(self, state: State) -> Iterable[tuple[int, int]]:
         """What may come before a note, and the note: pitches of one onset rise."""
-        drum = self.multitrack and state.instruments[state.slot] == DRUM_KIT
+        drum = self._is_drum(state)
         name = "drum" if drum else "pitch"
-        if state.pitch + 1 >= self.vocabulary[name].size:
+        pitches = (
+            range(state.pitch + 1, LAST_DRUM - FIRST_DRUM + 1) if drum else self._pitches(state)
+        )
+        if not pitches:
             return
         if state.last not in ("velocity", "duration"):
             yield self._range("velocity")
         if not drum and state.last != "duration" and state.has_velocity:
             yield self._range("duration")
         if state.has_velocity and (drum or state.has_duration):
-            yield self._range(name, state.pitch + 1)
+            yield from (self._range(name, pitch, pitch + 1) for pitch in pitches)

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from musegen.codecs.bars import MAX_BARS_LEFT, BarCodec
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.layout import MAX_BARS_LEFT
+from musegen.data.asking import asked
 from musegen.data.shards import Shard
+from musegen.errors import UsageError
 from musegen.song import IntArray
 
 MAX_SHIFT = 6
@@ -27,6 +30,21 @@ class Augmentation:
     velocity: float = 0.3
     drop_field: float = 0.4
     count_bars: float = 0.5
+    tell_tracks: float = 0.0
+    tell_chords: float = 0.0
+    tell_repeats: float = 0.0
+    hide: float = 0.0
+    """These four are of a layout with controls: see `asking`."""
+
+    def __post_init__(self) -> None:
+        for name, share in vars(self).items():
+            if not 0 <= share <= 1:
+                raise UsageError(f"augmentation: {name} {share} is not between 0 and 1")
+
+    @property
+    def asks(self) -> bool:
+        """Whether anything is asked that takes controls."""
+        return bool(self.tell_tracks or self.tell_chords or self.tell_repeats or self.hide)
 
 
 PLAIN = Augmentation(transpose=0.0, velocity=0.0, drop_field=0.0, count_bars=0.0)
@@ -125,4 +143,6 @@ class Windows:
             ids = self._shifts[shift + MAX_SHIFT][ids]
         if rng.random() < augmentation.velocity:
             ids = self._louder[int(rng.integers(0, 3))][ids]
+        if augmentation.asks:
+            ids = asked(ids, self.codec, length, rng, augmentation)
         return ids

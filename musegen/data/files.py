@@ -16,7 +16,7 @@ import numpy as np
 
 from musegen import clips, midi
 from musegen.analysis import key_of
-from musegen.codecs.bars import METERS
+from musegen.codecs.layout import METERS
 from musegen.data import corpora
 from musegen.data.beats import on_beats
 from musegen.data.corpora import SPLITS, Corpus

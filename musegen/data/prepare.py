@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from musegen.codecs.bars import BarCodec, Layout
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.layout import Layout
 from musegen.data import corpora, shards
 from musegen.data.corpora import SPLITS, Corpus
 from musegen.data.files import beats_of, excerpts, line, outcomes
@@ -89,7 +90,7 @@ def _fingerprint(corpus: Corpus, layout: Layout, files: dict[str, str], path: Pa
     facts = [
         VERSION,
         asdict(replace(corpus, weight=1.0)),
-        asdict(layout),
+        asdict(replace(layout, controls=False)),
         sorted(files.items()),
         sorted(corpora.marks(path, read).items()),
     ]

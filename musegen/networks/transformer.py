@@ -1,5 +1,9 @@
 """A decoder-only transformer: rotary positions, grouped queries, SwiGLU, tied embedding, no biases.
 
+Beside each token it may be told what stands in a few registers: the latest id so far of this or
+that set of ids, such as the latest position in a bar. Attention finds out as much, at the price of
+a layer.
+
 `forward` is for training. `prefill` and `step` are for decoding: they keep keys and values in a
 `Cache` and give the same logits, token by token. Nothing here knows what an id means.
 
@@ -44,8 +48,15 @@ class TransformerConfig:
     """The most tokens that can be looked at together, the prompt's included."""
     dropout: float = 0.0
     """Share of each residual that is dropped in training, 0 to 1."""
+    registers: tuple[tuple[tuple[int, int], ...], ...] = ()
+    """The ids that each register holds the latest of, as ranges: the first, one past the last."""
 
     def __post_init__(self) -> None:
+        for first, stop in (ids for register in self.registers for ids in register):
+            if not 0 <= first < stop <= self.vocabulary:
+                raise ValueError(
+                    f"a register's ids {first} to {stop - 1} are not in the vocabulary"
+                )
         if self.width % self.heads or self.width // self.heads % 2:
             raise ValueError(f"width {self.width} does not give {self.heads} heads of even width")
         if self.heads % self.kv_heads:
@@ -56,6 +67,48 @@ class TransformerConfig:
     @property
     def head_width(self) -> int:
         return self.width // self.heads
+
+
+class Registers(nn.Module):
+    """What the registers hold at each token, as one vector [B, T, D]."""
+
+    row_of: Tensor
+    """[R, V]: the row that an id puts into a register, or -1 where it leaves it alone."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        count = len(config.registers)
+        rows = torch.full((count, config.vocabulary), -1)
+        first = count  # the rows before stand for registers that hold nothing yet
+        for register, ranges in enumerate(config.registers):
+            for start, stop in ranges:
+                rows[register, start:stop] = torch.arange(first, first + stop - start)
+                first += stop - start
+        self.register_buffer("row_of", rows, persistent=False)
+        self.rows = nn.Parameter(torch.zeros(first, config.width))
+
+    def held(
+        self, ids: Tensor, before: Tensor | None = None, padding: Tensor | None = None
+    ) -> Tensor:
+        """The row in each register at each of ids [B, T], as [R, B, T]; `before` are [R, B, 1].
+
+        What stands in the first `padding[b]` columns of row b is not put into any.
+        """
+        if before is None:
+            empty = torch.arange(len(self.row_of), device=ids.device)
+            before = empty[:, None, None].expand(-1, len(ids), 1)
+        rows = self.row_of[:, ids]  # R B T
+        if padding is not None:
+            column = torch.arange(ids.shape[1], device=ids.device)
+            rows = rows.masked_fill(column < padding.to(ids.device)[:, None], -1)
+        rows = torch.cat((before, rows), dim=-1)  # R B 1+T
+        column = torch.arange(rows.shape[-1], device=ids.device)
+        latest = torch.where(rows >= 0, column, 0).cummax(dim=-1).values
+        return rows.gather(-1, latest)[..., 1:]
+
+    def forward(self, held: Tensor) -> Tensor:
+        """Rows [R, B, T] as one vector each [B, T, D]."""
+        return F.embedding(held, self.rows).sum(dim=0)
 
 
 class Layer(nn.Module):
@@ -73,7 +126,7 @@ class Layer(nn.Module):
         self.feed_out = nn.Linear(c.hidden, c.width, bias=False)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None = None
+        self, x: Tensor, turns: Tensor, mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Turn x [B, T, D] into the next layer's x; its keys and values [B, G, T, C] come along.
 
@@ -82,8 +135,10 @@ class Layer(nn.Module):
         c = self.config
         batch, time, _ = x.shape
         heads = self.qkv(self.attention_norm(x)).view(batch, time, -1, c.head_width)  # B T H+2G C
-        q, k, v = heads.transpose(1, 2).split([c.heads, c.kv_heads, c.kv_heads], dim=1)  # B . T C
-        q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        turning, v = torch.split(heads, [c.heads + c.kv_heads, c.kv_heads], dim=2)
+        turned = rotate(turning, turns).transpose(1, 2)  # B H+G T C
+        q, k = torch.split(turned, [c.heads, c.kv_heads], dim=1)
+        v = v.transpose(1, 2)  # B G T C
         if self.training and mask is None and x.device.type == "cpu":
             mixed = causal_attention(q, k, v)  # B H T C
         else:
@@ -107,11 +162,10 @@ class Layer(nn.Module):
         )
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each even and odd pair of x [..., T, C] by its position's angle [T, C/2] (RoFormer)."""
-    even, odd = x[..., ::2], x[..., 1::2]  # ... T C/2, twice
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
-    return turned.flatten(-2).type_as(x)  # ... T C
+def rotate(x: Tensor, turns: Tensor) -> Tensor:
+    """Turn each even and odd pair of x [B, T, ., C] by its position's [T, 1, C/2] (RoFormer)."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))  # B T . C/2
+    return torch.view_as_real(pairs * turns).flatten(-2).type_as(x)  # B T . C
 
 
 class LeanLayer(NamedTuple):
@@ -150,6 +204,8 @@ class Cache:
     """The column that the next step writes."""
     lean: Lean
     """The network that fills it."""
+    held: Tensor | None = None
+    """[R, B, 1], what the registers hold; None if there are none."""
 
     def __post_init__(self) -> None:
         self.layers = [
@@ -161,7 +217,8 @@ class Cache:
         """`count` copies of a cache of one row."""
         kv = self.kv.repeat(1, 1, count, 1, 1, 1)
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
-        return Cache(kv, mask, self.column, self.lean)
+        held = None if self.held is None else self.held.repeat(1, count, 1)
+        return Cache(kv, mask, self.column, self.lean, held)
 
 
 class Transformer(nn.Module):
@@ -175,6 +232,7 @@ class Transformer(nn.Module):
         self.config = config
         self.made: tuple[list[tuple[int, int]], Lean] | None = None
         self.embedding = nn.Embedding(config.vocabulary, config.width)
+        self.registers = Registers(config) if config.registers else None
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, bias=False)
         speeds = 10_000.0 ** -(torch.arange(0, config.head_width, 2) / config.head_width)
@@ -182,7 +240,7 @@ class Transformer(nn.Module):
         self.register_buffer("cos", angles.cos(), persistent=False)
         self.register_buffer("sin", angles.sin(), persistent=False)
         for name, weight in self.named_parameters():
-            if weight.dim() == 2:
+            if weight.dim() == 2 and not name.startswith("registers"):
                 residual = name.endswith("_out.weight")
                 nn.init.normal_(weight, std=0.02 / math.sqrt(2 * config.layers if residual else 1))
 
@@ -192,18 +250,28 @@ class Transformer(nn.Module):
         return self.config.context
 
     def forward(self, ids: Tensor) -> Tensor:
-        x, cos, sin = self.embed(ids)
+        x, turns, _ = self.embed(ids)
         for layer in self.layers:
-            x, _, _ = layer(x, cos, sin)
+            x, _, _ = layer(x, turns)
         return F.linear(self.norm(x), self.embedding.weight)  # B T V
 
-    def embed(self, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Look up ids [B, T] as [B, T, D], and the cosines and sines [T, C/2] of their columns."""
+    def embed(
+        self, ids: Tensor, padding: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Look up ids [B, T] as [B, T, D], and the turns [T, 1, C/2] of their columns, complex.
+
+        With what the registers hold after each id, [R, B, T].
+        """
         time = ids.shape[1]
         if time > self.context:
             raise ValueError(f"{time} tokens do not fit a context of {self.context}")
-        x = F.dropout(self.embedding(ids), self.config.dropout, self.training)
-        return x, self.cos[:time], self.sin[:time]
+        x, held = self.embedding(ids), None
+        if self.registers is not None:
+            held = self.registers.held(ids, padding=padding)
+            x = x + self.registers(held)
+        x = F.dropout(x, self.config.dropout, self.training)
+        turns = torch.complex(self.cos[:time], self.sin[:time])[:, None]
+        return x, turns, held
 
     def prefill(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Cache]:
         """Read prompts [B, T] at once, for the logits of what comes next [B, V] and the cache.
@@ -213,7 +281,7 @@ class Transformer(nn.Module):
         c = self.config
         ids = ids.to(self.embedding.weight.device)
         batch, time = ids.shape
-        x, cos, sin = self.embed(ids)
+        x, turns, held = self.embed(ids, padding)
         kv = x.new_zeros(c.layers, 2, batch, c.kv_heads, c.context, c.head_width)
         mask, hidden = None, None
         if padding is not None:
@@ -225,9 +293,10 @@ class Transformer(nn.Module):
             mask = live[:, None] & (column <= column[:, None])  # B T T
             mask = (mask | (column == column[:, None]))[:, None]  # a dead column sees itself
         for layer, (keys, values) in zip(self.layers, kv, strict=True):
-            x, keys[:, :, :time], values[:, :, :time] = layer(x, cos, sin, mask)
+            x, keys[:, :, :time], values[:, :, :time] = layer(x, turns, mask)
         logits = F.linear(self.norm(x[:, -1]), self.embedding.weight)
-        return logits, Cache(kv, hidden, time, self.lean())
+        held = None if held is None else held[..., -1:]
+        return logits, Cache(kv, hidden, time, self.lean(), held)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one id to each row [B], for the logits of what comes next [B, V]."""
@@ -239,6 +308,9 @@ class Transformer(nn.Module):
         mask = None if cache.mask is None else cache.mask[..., :end]
         turn = cache.lean.turns[column]
         x = F.embedding(ids, self.embedding.weight)  # B D
+        if self.registers is not None and cache.held is not None:
+            cache.held = self.registers.held(ids[:, None], cache.held)
+            x += self.registers(cache.held)[:, 0]
         for w, keys, values, columns in cache.layers:
             qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
             pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2

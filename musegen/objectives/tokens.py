@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from musegen.data import shards
 from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.errors import UsageError
 from musegen.models import bar_codec
 from musegen.objectives.objective import Cost
 from musegen.recipe import Recipe, Training
@@ -21,7 +23,12 @@ def augmentation(step: int, training: Training) -> Augmentation:
     chosen = training.augmentation
     if step < training.steps * (1 - training.original_keys):
         return chosen
-    return Augmentation(0.0, 0.0, chosen.drop_field, chosen.count_bars)
+    return replace(chosen, transpose=0.0, velocity=0.0)
+
+
+def is_long(step: int, training: Training) -> bool:
+    """Whether rows are long by then."""
+    return step >= training.steps * (1 - training.long)
 
 
 class NextToken:
@@ -29,6 +36,8 @@ class NextToken:
 
     def __init__(self, recipe: Recipe, data: Path, device: torch.device) -> None:
         codec = bar_codec(recipe)
+        if recipe.training.augmentation.asks and not codec.layout.controls:
+            raise UsageError("augmentation that tells or hides needs a codec with controls = true")
         weights = {c.name: c.weight for c in recipe.corpora}
         self.training, self.device = recipe.training, device
         self.windows = Windows(shards.load(data, "train"), codec, weights)
@@ -36,16 +45,24 @@ class NextToken:
         self.is_note = torch.from_numpy(self.windows.is_note).to(device)
 
     def batch(self, rows: int, key: tuple[int, ...], step: int) -> Tensor:
-        changes = augmentation(step, self.training)
-        return self._ids(self.windows, rows, key, changes)
+        t = self.training
+        changes = augmentation(step, t)
+        if is_long(step, t):
+            return self._ids(self.windows, max(rows // 2, 1), 2 * t.length, key, changes)
+        return self._ids(self.windows, rows, t.length, key, changes)
 
     def validation(self, rows: int, key: tuple[int, ...]) -> Tensor:
-        return self._ids(self.held_out, rows, key, PLAIN)
+        return self._ids(self.held_out, rows, self.training.length, key, PLAIN)
 
     def _ids(
-        self, windows: Windows, rows: int, key: tuple[int, ...], changes: Augmentation
+        self,
+        windows: Windows,
+        rows: int,
+        length: int,
+        key: tuple[int, ...],
+        changes: Augmentation,
     ) -> Tensor:
-        ids = windows.batch(rows, self.training.length + 1, key, changes)
+        ids = windows.batch(rows, length + 1, key, changes)
         return torch.from_numpy(ids).to(self.device, non_blocking=True)
 
     def cost(self, forward: Callable[[Tensor], Tensor], batch: Tensor) -> Cost:

@@ -16,7 +16,7 @@ from typing import Any
 
 import musegen
 from musegen import midi
-from musegen.codecs.bars import METERS
+from musegen.codecs.layout import METERS
 from musegen.song import Meter, Song
 from musegen.verbs import Takes
 

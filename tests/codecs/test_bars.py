@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from bar_songs import CONTROLLED, songs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musegen import clips
 from musegen.codecs import CODECS, BarCodec, Layout
-from musegen.codecs.bars import DRUM_KIT, METERS, TEMPOS_BPM, Header, nearest_tempo
+from musegen.codecs.layout import DRUM_KIT, TEMPOS_BPM, Header, nearest_tempo
 from musegen.codecs.vocabulary import Vocabulary
 from musegen.errors import UsageError
 from musegen.song import Key, Meter, Notes, Song, Tempo, Track
@@ -21,34 +20,10 @@ LAYOUTS = (
     CODECS["melody"],
     CODECS["multitrack"],
     Layout(steps_per_quarter=24, max_tracks=3, velocity_bins=32),
+    Layout(steps_per_quarter=12, max_tracks=5, order="position"),
     Layout(steps_per_quarter=24, max_tracks=0, velocity_bins=64),
+    CONTROLLED,
 )
-
-
-@st.composite
-def songs(draw: st.DrawFn, layout: Layout) -> Song:
-    """Whole bars on the layout's grid: metre changes, chords, overlaps, rests, drums."""
-    grid = layout.steps_per_quarter
-    meters: list[Meter] = []
-    tick = 0
-    for numerator, denominator in draw(st.lists(st.sampled_from(METERS), min_size=1, max_size=3)):
-        meter = Meter(tick, numerator, denominator)
-        if not meters or replace(meters[-1], tick=tick) != meter:
-            meters.append(meter)
-        tick += draw(st.integers(1, 3)) * meter.bar_ticks(grid)
-    note = st.tuples(
-        st.integers(0, tick - 1), st.integers(1, 300), st.integers(0, 127), st.integers(1, 127)
-    )
-    tracks = tuple(
-        Track(Notes.of(rows), program=program, is_drum=is_drum)
-        for rows, program, is_drum in draw(
-            st.lists(
-                st.tuples(st.lists(note, max_size=40), st.integers(0, 127), st.booleans()),
-                max_size=5,
-            )
-        )
-    )
-    return Song(tracks, tick, grid, meters=tuple(meters))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -101,6 +76,63 @@ def test_one_bar_as_tokens() -> None:
         *(("slot", 1), ("position", 0), ("velocity", 6), ("drum", 9)),
         *(("position", 6), ("velocity", 4), ("drum", 15)),
     ]
+
+
+def test_one_bar_as_tokens_in_the_order_of_positions() -> None:
+    codec = BarCodec(Layout(order="position"))
+    song = Song(
+        (
+            Track(Notes.of([(0, 12, 60, 72), (0, 12, 64, 72), (12, 12, 67, 104)])),
+            Track(Notes.of([(0, 1, 36, 104), (6, 1, 42, 104)]), is_drum=True),
+        ),
+        length=48,
+        ticks_per_quarter=12,
+    )
+    names = [codec.vocabulary.meaning(token) for token in codec.encode_bars(song)[0]]
+    assert names == [
+        *(("bar", 0), ("position", 0)),
+        *(("slot", 0), ("velocity", 4), ("duration", 7), ("pitch", 60), ("pitch", 64)),
+        *(("slot", 1), ("velocity", 6), ("drum", 9)),
+        *(("position", 6), ("slot", 1), ("drum", 15)),  # as loud as before, in this bar
+        *(("position", 12), ("slot", 0), ("velocity", 6), ("pitch", 67)),
+    ]
+
+
+@settings(max_examples=15, deadline=None)
+@given(song=songs(Layout()))
+def test_both_orders_have_the_same_events(song: Song) -> None:
+    by_track, by_position = BarCodec(Layout()), BarCodec(Layout(order="position"))
+    clip = by_track.clip(song)
+    ids = by_position.encode(clip)
+    assert by_track.decode(ids) == by_position.decode(by_track.encode(clip))
+    bars = zip(by_track.encode_bars(clip), by_position.encode_bars(clip), strict=True)
+    slots = by_track.vocabulary["slot"]
+    for one, other in bars:
+        assert one[0] == other[0]
+        assert {i for i in one if i in slots} == {i for i in other if i in slots}
+
+
+@pytest.mark.parametrize("steps", [12, 24])
+@pytest.mark.parametrize("tracks", [1, 16])
+def test_the_ids_of_a_layout_without_controls_are_the_first_of_one_with(
+    steps: int, tracks: int
+) -> None:
+    plain = BarCodec(Layout(steps, tracks)).vocabulary
+    told = BarCodec(Layout(steps, tracks, controls=True)).vocabulary
+    assert told.ranges[: len(plain.ranges)] == plain.ranges
+    assert len(told) > len(plain)
+
+
+def test_the_order_changes_no_id() -> None:
+    orders = (Layout(), Layout(order="position"))
+    assert len({BarCodec(layout).vocabulary.ranges for layout in orders}) == 1
+
+
+def test_controls_need_tracks_in_their_order() -> None:
+    with pytest.raises(UsageError, match="controls need tracks"):
+        Layout(max_tracks=0, controls=True)
+    with pytest.raises(UsageError, match="order of tracks"):
+        Layout(order="position", controls=True)
 
 
 def test_the_header_comes_back() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -124,6 +125,107 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         TransformerConfig(50, 33, 1, 4, 2, 48, 24)
     with pytest.raises(ValueError, match="does not divide"):
         TransformerConfig(50, 32, 1, 4, 3, 48, 24)
+
+
+# Registers
+
+TWO_REGISTERS = replace(CONFIG, registers=(((10, 20),), ((10, 20), (30, 45))))
+
+
+@pytest.fixture
+def registered() -> Transformer:
+    """One in which registers tell much."""
+    torch.manual_seed(0)
+    network = Transformer(TWO_REGISTERS).eval()
+    for weight in network.parameters():
+        weight.data.normal_(1.0 if weight.dim() == 1 else 0.0, 0.3)
+    return network
+
+
+def latest(ids: Tensor, ranges: tuple[tuple[int, int], ...]) -> list[list[int | None]]:
+    """The latest id of the ranges at each of ids [B, T], the plain way."""
+    rows = []
+    for row in ids.tolist():
+        now: int | None = None
+        held: list[int | None] = []
+        for id_ in row:
+            now = id_ if any(first <= id_ < stop for first, stop in ranges) else now
+            held.append(now)
+        rows.append(held)
+    return rows
+
+
+def test_registers_hold_the_latest_of_their_ids(registered: Transformer) -> None:
+    assert registered.registers is not None
+    ids = some_ids(3, 24)
+    held = registered.registers.held(ids)
+    row_of = registered.registers.row_of
+    for register, ranges in enumerate(TWO_REGISTERS.registers):
+        for row, expected in zip(held[register].tolist(), latest(ids, ranges), strict=True):
+            wanted = [register if i is None else int(row_of[register, i]) for i in expected]
+            assert row == wanted
+    told = row_of[row_of >= 0].tolist()
+    assert sorted(told) == list(range(2, 2 + len(told)))  # every id has a row of its own
+    assert len(registered.registers.rows) == 2 + len(told)
+
+
+@pytest.mark.parametrize("prompt", [1, 7, 24])
+def test_cached_equals_uncached_with_registers(registered: Transformer, prompt: int) -> None:
+    ids = some_ids(3, 24)
+    with torch.inference_mode():
+        full = registered(ids)
+    assert_close(stepped(registered, ids, prompt), full[:, prompt - 1 :])
+
+
+def test_padding_makes_no_difference_to_registers(registered: Transformer) -> None:
+    ids, padding = some_ids(3, 20), torch.tensor([0, 3, 6])
+    logits = stepped(registered, ids, 9, padding)
+    for row, dead in enumerate(padding.tolist()):
+        with torch.inference_mode():
+            alone = registered(ids[row : row + 1, dead:])[0, 8 - dead :]
+        assert_close(logits[row], alone)
+
+
+@pytest.mark.parametrize("padding", [None, torch.tensor([3])])
+def test_a_repeated_cache_has_registers_of_its_own(
+    registered: Transformer, padding: Tensor | None
+) -> None:
+    prompt, then = some_ids(1, 8), some_ids(3, 5)
+    prompt[0, :3] = 0
+    both = torch.cat((prompt.expand(3, -1), then), dim=1)
+    expected = stepped(registered, both, 8, None if padding is None else padding.expand(3))
+    with torch.inference_mode():
+        _, cache = registered.prefill(prompt, padding)
+        held = cache.held
+        rows = cache.repeated(3)
+        logits = torch.stack([registered.step(then[:, t], rows) for t in range(5)], dim=1)
+    assert_close(logits, expected[:, 1:])
+    assert held is not None
+    assert cache.held is held
+
+
+def test_registers_say_something_and_begin_with_nothing() -> None:
+    torch.manual_seed(0)
+    plain = Transformer(CONFIG).eval()
+    torch.manual_seed(0)
+    fresh = Transformer(TWO_REGISTERS).eval()
+    ids = some_ids(2, 24)
+    with torch.inference_mode():
+        assert torch.equal(plain(ids), fresh(ids))
+        assert fresh.registers is not None
+        fresh.registers.rows.data.normal_()
+        assert not torch.allclose(plain(ids), fresh(ids), atol=1e-2)
+
+
+def test_registers_are_stored_as_rows_alone(registered: Transformer) -> None:
+    names = [name for name in registered.state_dict() if name.startswith("registers")]
+    assert names == ["registers.rows"]
+
+
+@pytest.mark.parametrize("ids", [(40, 51), (-1, 3), (7, 7)])
+def test_registers_of_ids_that_are_not_there_are_refused(ids: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="not in the vocabulary"):
+        replace(CONFIG, registers=((ids,),))
 
 
 def test_it_learns_a_sequence() -> None:
