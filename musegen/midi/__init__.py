@@ -15,11 +15,14 @@ Reading is tolerant and says what it mended and what it left out; writing obeys 
     mending     bytes -> the same file made sound
     encoding    events -> bytes
     writing     Song -> bytes -> file
+    splicing    the bytes of a file with some exchanged
+    patching    bytes -> the same file with other notes in some tracks
 """
 
 from musegen.general_midi import DRUM_CHANNEL
 from musegen.midi.channels import shared_programs
 from musegen.midi.mending import mended
+from musegen.midi.patching import Edit, patched
 from musegen.midi.reading import Reading, data_of, parse, read
 from musegen.midi.repairs import Repair
 from musegen.midi.text import NAME_LENGTH, RECIPE, printable
@@ -29,11 +32,13 @@ __all__ = [
     "DRUM_CHANNEL",
     "NAME_LENGTH",
     "RECIPE",
+    "Edit",
     "Reading",
     "Repair",
     "data_of",
     "mended",
     "parse",
+    "patched",
     "printable",
     "read",
     "shared_programs",

@@ -86,7 +86,9 @@ def _take(event: Other, number: int, meta: Meta) -> None:
             meta.markers.append((tick, text))
     elif kind == PORT:
         meta.ports[number] = data[0] if data else 0
-    elif kind == TEXT and number == 1 and data.startswith(RECIPE.encode()):
-        meta.recipe = meta.recipe or printable(data.decode("utf-8", "replace"), 1024)
+    elif kind == TEXT and data.startswith(RECIPE.encode()):
+        # A file that was filled here and there has several.
+        recipes = [meta.recipe, data.decode("utf-8", "replace")]
+        meta.recipe = printable("; ".join(filter(None, recipes)), 1024)
     elif kind in (TEXT, LYRIC):
         meta.ignored["text events" if kind == TEXT else "lyrics events"] += 1
