@@ -1,4 +1,4 @@
-"""`musegen data prepare`: files of MIDI to what `musegen train` reads."""
+"""`musegen data`: files of MIDI to what `musegen train` reads, and an index of that."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from . import bundles, options
+from .data_index import index
 from .group import Group
 from .values import Number, checked, word
 
@@ -15,6 +16,9 @@ from .values import Number, checked, word
 @click.group("data", cls=Group)
 def command() -> None:
     """Prepare MIDI files for training."""
+
+
+command.add_command(index)
 
 
 @command.command("prepare")

@@ -14,8 +14,12 @@ from musegen.errors import OutputError, UsageError
 
 from . import bundles, measuring, options
 from .console import markdown, progress
+from .evaluate_control import control
 from .evaluate_drums import feel, parts
+from .evaluate_infill import infill
 from .evaluate_latent import attributes, interpolation, reconstruction
+from .evaluate_originality import originality
+from .evaluate_statistics import statistics
 from .group import Group
 from .measuring import measured
 from .values import MAX_SEED, Number, checked, place, whole
@@ -29,7 +33,11 @@ def command() -> None:
     """Measure a model on held-out music."""
 
 
-for other in (feel, parts, reconstruction, interpolation, attributes):
+for other in (
+    *(statistics, originality, infill, control),
+    *(feel, parts),
+    *(reconstruction, interpolation, attributes),
+):
     command.add_command(other)
 
 
@@ -183,7 +191,8 @@ def _continuations(
 
     from musegen import continue_, midi, models
     from musegen.data import shards
-    from musegen.evaluate import held_out_prompts, known_share, mean_statistics
+    from musegen.evaluate import known_share, mean_statistics
+    from musegen.held_out import excerpts
     from musegen.originality import runs
 
     if output_dir is not None and output_dir.is_dir() and any(output_dir.iterdir()):
@@ -191,7 +200,11 @@ def _continuations(
     loaded = models.load(model)
     codec = loaded.codec
     shards.check(data, loaded.recipe.codec, (corpus.name for corpus in loaded.recipe.corpora))
-    chosen = held_out_prompts(shards.load(data, split), codec, pieces, prompt, length)
+    chosen = [
+        (piece.corpus, piece.prompt, piece.following)
+        for piece in excerpts(shards.load(data, split), codec, pieces, prompt, length)
+        if piece.prompt is not None
+    ]
     known = np.unique(runs(shards.load(data, "train").tokens.astype(np.int64), codec))
     takes = [
         continue_(

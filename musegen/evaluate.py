@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from musegen.analysis import Statistics, statistics
-from musegen.clips import bars as cut
 from musegen.clips import quantised
 from musegen.codecs.bars import BarCodec
 from musegen.data.batches import Windows
@@ -207,31 +206,6 @@ def _look_up(keys: IntArray, values: NDArray[Any], wanted: IntArray) -> NDArray[
 
 
 # What it writes
-
-
-def held_out_prompts(
-    shard: Shard, codec: BarCodec, count: int, bars: int, after: int, seed: int = 0
-) -> list[tuple[str, Song, Song]]:
-    """Pieces of a split, in turn from each corpus: its name, `bars` bars, the `after` bars next."""
-    rng = np.random.default_rng(seed)
-    places: list[list[int]] = []
-    for corpus in range(len(shard.corpora)):
-        fit = np.flatnonzero((shard.songs[:, 0] == corpus) & (shard.songs[:, 5] >= bars + after))
-        places.append(rng.permutation(fit).tolist())
-    chosen: list[tuple[str, Song, Song]] = []
-    turn = 0
-    while len(chosen) < count and any(places):
-        corpus = turn % len(places)
-        turn += 1
-        if not places[corpus]:
-            continue
-        row = shard.song(places[corpus].pop())
-        song = codec.decode(shard.tokens[row["header"] : row["stop"]].tolist())
-        first = (row["bars"] - bars - after) // 3
-        prompt, following = cut(song, first, bars), cut(song, first + bars, after)
-        if prompt.note_count and following.note_count:
-            chosen.append((shard.corpora[corpus], prompt, following))
-    return chosen
 
 
 def known_share(songs: Sequence[Song], known: NDArray[np.uint64], codec: BarCodec) -> float:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = "weights.safetensors"
 SUMS = "SHA256SUMS"
-"""As `sha256sum */weights.safetensors > SHA256SUMS` writes it on the shelf."""
+"""As `sha256sum */*.safetensors > SHA256SUMS` writes it on the shelf."""
 MAX_HEADER_BYTES = 1 << 20
 VALUE_BYTES = {"F16": 2, "BF16": 2, "F32": 4}
 """Of one number, by the types that weights may have."""
@@ -74,8 +74,8 @@ def pickled(path: Path) -> ModelError:
     )
 
 
-def check_sum(folder: Path, shelf: Path) -> None:
-    """ModelError where a model on the shelf has other weights than `SHA256SUMS` there lists.
+def check_sum(folder: Path, shelf: Path, name: str = WEIGHTS) -> None:
+    """ModelError where a model on the shelf has another file than `SHA256SUMS` there lists.
 
     It must list all of them. A shelf without that file, as in development, is not checked.
     """
@@ -89,17 +89,17 @@ def check_sum(folder: Path, shelf: Path) -> None:
     entries = filter(None, (re.fullmatch(r"([0-9a-f]{64}) [ *](.+)", line) for line in lines))
     listed = {entry[2]: entry[1] for entry in entries}
     remedy = f"install musegen again, or, if you trained them, list their SHA-256 in {sums}"
-    expected = listed.get(f"{home.name}/{WEIGHTS}")
+    expected = listed.get(f"{home.name}/{name}")
     if expected is None:
-        raise ModelError(f"{folder / WEIGHTS}: not listed in {SUMS}; {remedy}")
+        raise ModelError(f"{folder / name}: not listed in {SUMS}; {remedy}")
     try:
-        with (folder / WEIGHTS).open("rb") as file:
+        with (folder / name).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise unreadable(folder / WEIGHTS, error) from None
+        raise unreadable(folder / name, error) from None
     if found != expected:
         raise ModelError(
-            f"{folder / WEIGHTS}: not the weights that came with musegen (their SHA-256 is not "
+            f"{folder / name}: not the weights that came with musegen (their SHA-256 is not "
             f"that in {SUMS}); {remedy}"
         )
 

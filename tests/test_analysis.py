@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from math import nan
+
 import pytest
 
 from musegen import analysis
@@ -41,6 +44,35 @@ def test_groove_consistency() -> None:
 def test_polyphony_counts_what_sounds() -> None:
     two = Notes.of([(0, 100, 60, 80), (0, 50, 64, 80), (500, 50, 60, 80)])
     assert analysis.polyphony(two) == pytest.approx(200 / 150)
+
+
+def test_a_pitch_that_two_play_is_one() -> None:
+    rows = [(0, 100, 60, 80), (10, 20, 60, 90), (90, 30, 60, 80), (200, 50, 60, 80)]
+    assert analysis.polyphony(Notes.of(rows)) == 1
+    assert analysis.polyphony(Notes.of([*rows, (0, 85, 72, 80)])) == pytest.approx(255 / 170)
+    assert analysis.polyphony(Notes()) == 0
+
+
+def test_polyphony_rate_is_of_three_pitches_until_the_last_ends() -> None:
+    chord = [(0, 100, p, 80) for p in (60, 64, 67)]
+    band = Song((Track(Notes.of(chord)), Track(Notes.of([(0, 300, 60, 80)]))), 1920)
+    drums = Track(Notes.of([(380, 20, p, 80) for p in (36, 38, 42)]), is_drum=True)
+    assert analysis.polyphony_rate(band) == pytest.approx(1 / 3)
+    assert analysis.polyphony_rate(replace(band, tracks=(*band.tracks, drums))) == 1 / 4
+    assert analysis.polyphony_rate(band, threshold=3) == 0
+
+
+def test_entropy_of_pitch_classes() -> None:
+    notes = [60, 72, 60, 48] + [60, 62, 64, 65] * 3
+    assert analysis.pitch_class_entropy(song(notes[:4]).tracks[0].notes) == 0
+    assert analysis.mean_pitch_class_entropy(song(notes), 1) == 6 / 4
+    assert analysis.mean_pitch_class_entropy(song([60, 62, 64, 65]), 4) == 2  # rests do not count
+
+
+def test_bars_are_alike_in_what_they_share() -> None:
+    curve = analysis.bar_similarity(song([60, 62, 64, 65] * 2 + [60, 62, 65, 64] + [67] * 4))
+    assert curve[:4] == pytest.approx([(1 + 2 / 6 + 0) / 3, (2 / 6 + 0) / 2, 0, nan], nan_ok=True)
+    assert analysis.statistics(song([60, 62, 64, 65] * 4)).bar_similarity == 1
 
 
 def test_empty_and_repeated_bars() -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -86,9 +86,15 @@ def claim(folder: Path, *parts: str) -> None:
 
 def save_info(folder: Path, layout: AnyLayout, corpora: dict[str, Any]) -> dict[str, Any]:
     """Write `shards.json`, and return what it says."""
-    info = {"layout": asdict(layout), "corpora": corpora}
+    info = {"layout": _written(layout), "corpora": corpora}
     _put(folder / INFO, json.dumps(info, indent=1).encode())
     return info
+
+
+def _written(layout: AnyLayout) -> Any:
+    """What the shards depend on, as JSON has it: controls are told when a batch is drawn."""
+    kept = replace(layout, controls=False) if isinstance(layout, Layout) else layout
+    return json.loads(json.dumps(asdict(kept)))
 
 
 def save_arrays(path: Path, **arrays: Any) -> None:
@@ -106,7 +112,7 @@ def _put(path: Path, data: bytes) -> None:
 def check(folder: Path, layout: AnyLayout, corpora: Iterable[str]) -> None:
     """UsageError where the data was prepared for another codec, or from corpora of other names."""
     info = load_info(folder)
-    if info["layout"] != json.loads(json.dumps(asdict(layout))):
+    if info["layout"] != _written(layout):
         raise UsageError(f"{folder}: prepared for another codec; run 'musegen data prepare' again")
     if odd := sorted(set(corpora) ^ info["corpora"].keys()):
         raise UsageError(
@@ -127,6 +133,22 @@ def load(folder: Path, split: str) -> Shard:
     except DAMAGES:
         raise UnreadableError(f"{folder}: the split {split!r} is missing or damaged") from None
     return Shard(tokens, bars, songs, tuple(info["corpora"]))
+
+
+def songs(shard: Shard) -> Iterator[IntArray]:
+    """The ids of each song of a split, with its header."""
+    for begin, stop in shard.songs[:, [1, 3]].tolist():
+        yield np.array(shard.tokens[begin:stop], dtype=np.int64)
+
+
+def chunks(shard: Shard, ids: int = 2_000_000) -> Iterator[IntArray]:
+    """All songs of a split, one after the other, in arrays of about so many ids."""
+    first = 0
+    while first < len(shard.songs):
+        begin = int(shard.songs[first, 1])
+        last = max(int(np.searchsorted(shard.songs[:, 1], begin + ids)), first + 1)
+        yield np.array(shard.tokens[begin : int(shard.songs[last - 1, 3])], dtype=np.int64)
+        first = last
 
 
 class Builder:

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from conftest import Musegen
+from conftest import Musegen, scale
+from contract import checked
 
-from musegen import limits
+from musegen import limits, midi, models
+from musegen.clips import quantised
+from musegen.evaluate_control import DENSITIES, POLYPHONIES
+from musegen.evaluate_infill import MOST_BARS
+from musegen.index import Index
+from musegen.song import Notes, Song, Track
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +58,15 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
         ("continuations", ["--prompt", "0"], "'--prompt': 0 is not a whole number from 1"),
         ("continuations", ["--length", "x"], "'--length': x is not a whole number from 1 to 1024"),
         ("continuations", ["--temperature", "3"], "3 is not a number from 0 to 2"),
+        ("statistics", ["--prompt", "-1"], "'--prompt': -1 is not a whole number from 0"),
+        ("originality", ["--length", "0"], "'--length': 0 is not a whole number from 1"),
         ("continuations", ["--seed", "-1"], "'--seed': -1 is not a whole number from 0"),
+        (
+            "infill",
+            ["--bars", str(MOST_BARS + 1)],
+            f"6 is not a whole number from 1 to {MOST_BARS}",
+        ),
+        ("infill", ["--pieces", "0"], "'--pieces': 0 is not a whole number from 1"),
     ],
 )
 def test_an_option_that_makes_no_sense_is_named(
@@ -67,7 +83,7 @@ def test_the_device_is_found(musegen: Musegen, data: Path, tiny_model: Path) -> 
     assert musegen("evaluate", "likelihood", tiny_model, *words).code == 0
 
 
-@pytest.mark.parametrize("command", ["likelihood", "continuations"])
+@pytest.mark.parametrize("command", ["likelihood", "continuations", "statistics", "originality"])
 def test_data_of_another_model_are_refused(
     musegen: Musegen, data: Path, tiny_melody_model: Path, command: str
 ) -> None:
@@ -100,6 +116,7 @@ def test_continuations_stand_beside_the_data(
     [
         (("continuations", "--length"), limits.LENGTH),
         (("continuations", "--prompt"), limits.LENGTH),
+        (("statistics", "--prompt"), limits.LENGTH),
         (("interpolation", "--steps"), limits.STEPS),
     ],
     ids=lambda value: getattr(value, "variable", ""),
@@ -113,3 +130,166 @@ def test_a_limit_holds_here_too_and_can_be_raised(
     assert (result.code, limit.variable in result.err) == (6, True)
     monkeypatch.setenv(limit.variable, str(limit.usual + 1))
     assert limit.variable not in musegen(*run).err
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize("heard", [0, 4])
+def test_statistics_stand_beside_the_composers(
+    musegen: Musegen, data: Path, tiny_model: Path, heard: int
+) -> None:
+    words = ("--data", data, "--prompt", heard, "--length", 4, "--pieces", 3)
+    result = musegen("evaluate", "statistics", tiny_model, *words)
+    assert result.code == 0
+    table, curve = result.out.split("\n\n")
+    heads, _, *rows = map(cells, table.splitlines())
+    start = "after 4 heard" if heard else "from nothing"
+    assert heads[0] == f"valid split, 1 x 4 bars {start}"
+    assert heads[1:4] == ["composers", "tiny-transformer", "OA"]
+    report = musegen("evaluate", "statistics", tiny_model, *words, "--json").json
+    assert len(rows) == len(report["rows"])
+    for row, told in zip(rows, report["rows"], strict=True):
+        assert row[1:3] == [f"{told[side]:.3f}" for side in ("real", "model")]
+        assert row[3:] == ["-"] * 3  # of one piece there is no distribution
+        assert told["overlapped_area"] is None
+    assert [cells(line)[0] for line in curve.splitlines()[2:]] == ["1", "2", "3"]
+    assert [point["bars"] for point in report["similarity"]] == [1, 2, 3]
+
+
+def test_originality_stands_beside_the_composers(
+    musegen: Musegen, data: Path, tiny_model: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    words = ("--data", data, "--prompt", 4, "--length", 8, "--pieces", 3)
+    report = musegen("evaluate", "originality", model, *words, "--json").json
+    composers, made = report["rows"]
+    assert (composers["name"], made["name"]) == ("composers", "tiny-transformer")
+    assert composers["longest"] > made["longest"]
+    assert 0 < composers["known_runs"] <= 1
+    assert (composers["copies"], composers["shingles_2"]) == (None, pytest.approx(0.5, abs=0.5))
+    index = ("data", "index", model, "--data", data, "--output", model / "index.safetensors")
+    assert "held-out windows 0.00% do" in musegen(*index).out
+    assert musegen(*index).code == 4
+    result = musegen("evaluate", "originality", model, *words)
+    rows = {cells(line)[0]: cells(line)[1:] for line in result.out.splitlines()}
+    assert rows["copies, as the index has it"] == ["0.000", "0.000"]
+    assert rows["longest run, mean (notes)"][0] == f"{composers['longest']:.1f}"
+
+
+def test_a_file_is_held_against_the_index(
+    musegen: Musegen, tiny_model: Path, tiny_melody_vae: Path, tmp_path: Path
+) -> None:
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    rng = np.random.default_rng(1)
+    rows = [(240 * i, 240, int(p), 80) for i, p in enumerate(rng.integers(50, 80, 64))]
+    song = Song((Track(Notes.of(rows)),), 240 * 64)
+    midi.write(song, tmp_path / "known.mid")
+    midi.write(scale(), tmp_path / "scale.mid")
+    ask = ("evaluate", "originality", model, "--piece")
+    result = musegen(*ask, "known.mid")
+    assert (result.code, "make it with 'musegen data index'" in result.err) == (2, True)
+    codec = models.bar_codec(models.read_recipe(model))
+    ids = np.array(codec.encode(codec.clip(quantised(song))))
+    Index.of([ids], [], codec).save(model / "index.safetensors")
+    found = checked(musegen(*ask, "known.mid", "--json"))
+    assert found["longest"] > 50
+    assert (found["copied"], found["split"], found["inputs"][0]["notes"]) == (True, None, 64)
+    assert "so it is a copy" in musegen(*ask, "known.mid").out
+    assert checked(musegen(*ask, "scale.mid", "--json"))["copied"] is False
+    assert "nothing that tells a tune" in musegen(*ask, "scale.mid").out
+    assert musegen(*ask, "gone.mid").code == 3
+    assert musegen("evaluate", "originality", tiny_melody_vae, "--piece", "scale.mid").code == 5
+
+
+@pytest.mark.parametrize("words", [(), ("--data", "x", "--piece", "y")])
+def test_originality_is_of_a_model_or_of_a_file(musegen: Musegen, words: tuple[str, ...]) -> None:
+    result = musegen("evaluate", "originality", "melody-lstm", *words)
+    assert (result.code, result.out) == (2, "")
+    assert "give --data, for the model, or --piece, for a file" in result.err
+
+
+@pytest.mark.parametrize("command", ["statistics", "originality"])
+def test_a_split_without_a_piece_that_is_long_enough(
+    musegen: Musegen, data: Path, tiny_model: Path, command: str
+) -> None:
+    words = ("--data", data, "--prompt", 10, "--length", 3)
+    result = musegen("evaluate", command, tiny_model, *words)
+    assert (result.code, result.err) == (2, "error: no piece of this split has 13 bars\n")
+
+
+def test_what_was_hidden_is_held_against_what_is_written(
+    musegen: Musegen, long_tunes: Path, tiny_controlled_model: Path
+) -> None:
+    words = ("evaluate", "infill", tiny_controlled_model, "--data", long_tunes, "--bars", 4)
+    report = checked(musegen(*words, "--json"))
+    assert (report["split"], report["pieces"], report["bars"]) == ("valid", 2, 4)
+    assert [row["name"] for row in report["rows"]] == ["infill", "continue", "copy"]
+    for row in report["rows"]:
+        both = row["notes"] + report["notes"]
+        right = row["recall"] * report["notes"]
+        assert right == pytest.approx(row["precision"] * row["notes"])
+        assert row["f1"] == pytest.approx(2 * right / both)
+    heads, _, *rows = map(cells, musegen(*words).out.splitlines())
+    assert heads == [
+        f"valid split, 2 gaps of 4 bars, {report['notes']} notes",
+        *("onset and pitch F1", "precision", "recall", "notes written"),
+    ]
+    assert [row[0] for row in rows] == [
+        *("infill", "continuation that cannot see ahead", "previous bars copied")
+    ]
+    for row, told in zip(rows, report["rows"], strict=True):
+        shares = (told["f1"], told["precision"], told["recall"])
+        assert row[1:] == [*(f"{share:.3f}" for share in shares), str(told["notes"])]
+    assert checked(musegen(*words, "--json")) == report
+    one = checked(musegen(*words, "--json", "--pieces", 1, "--split", "test"))
+    assert (one["pieces"], one["split"]) == (1, "test")
+
+
+def test_infilling_is_measured_of_what_can(
+    musegen: Musegen,
+    data: Path,
+    prepare_tunes: Callable[..., Path],
+    tiny_model: Path,
+    tiny_controlled_model: Path,
+    tmp_path: Path,
+) -> None:
+    result = musegen("evaluate", "infill", tiny_model, "--data", data)
+    assert (result.code, "does not serve infill" in result.err) == (5, True)
+    words = ("evaluate", "infill", tiny_controlled_model, "--data")
+    result = musegen(*words, data)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error: no piece of this split has 16 bars with a part to hide\n"
+    result = musegen(*words, prepare_tunes(tmp_path / "melodies", kind="melody"))
+    assert (result.code, "prepared for another codec" in result.err) == (2, True)
+
+
+def test_control_is_measured_without_data(
+    musegen: Musegen, tiny_controlled_model: Path, tiny_model: Path, tiny_drums_vae: Path
+) -> None:
+    words = ("evaluate", "control", tiny_controlled_model, "-n", 1, "--seed", 8)
+    report = checked(musegen(*words, "--json"))
+    assert (report["model"], report["split"], report["length"]) == ("tiny-controlled", None, 8)
+    assert [mean["asked"] for mean in report["density"]["means"]] == list(DENSITIES)
+    assert [mean["asked"] for mean in report["polyphony"]["means"]] == list(POLYPHONIES)
+    # What holds without exception holds of weights that have learned nothing.
+    exact = (report["polyphony"]["kept"], report["scale"], report["chords"], report["bars"])
+    assert exact == (1, 1, 1, 1)
+    assert report["polyphony"]["means"][0]["measured"] == 1
+    table, density, polyphony = musegen(*words).out.split("\n\n")
+    heads, _, *rows = map(cells, table.splitlines())
+    assert heads == ["1 piece for each thing asked", "tiny-controlled"]
+    told = dict(rows)
+    assert told["density: correlation of asked and measured"] == (
+        f"{report['density']['correlation']:.3f}"
+    )
+    assert told["length: pieces of exactly 8 bars"] == "1.000"
+    for page, of in ((density, report["density"]), (polyphony, report["polyphony"])):
+        asked, _, measured = map(cells, page.splitlines())
+        assert asked[1:] == [f"{mean['asked']:.3g}" for mean in of["means"]]
+        assert measured[1:] == [f"{mean['measured']:.2f}" for mean in of["means"]]
+    result = musegen("evaluate", "control", tiny_model)
+    assert (result.code, result.out) == (2, "")
+    assert "tiny-transformer cannot be told a density" in result.err
+    assert musegen("evaluate", "control", tiny_drums_vae).code == 5
