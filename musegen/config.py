@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import re
 import reprlib
 import tomllib
 import types
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,3 +94,57 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     expected = getattr(hint, "__name__", str(hint))
     raise UsageError(f"{where} should be {expected}, and is {reprlib.repr(value)}")
+
+
+# Back to TOML
+
+
+def table(filled: Any) -> dict[str, Any]:
+    """What a dataclass was filled from, as `read` would give it; what is None is left out."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items() if inner is not None}
+        return [plain(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+    return dict(plain(dataclasses.asdict(filled)))
+
+
+def written(table: dict[str, Any]) -> str:
+    """The TOML text of what `read` gives; comments are lost."""
+    return "".join(f"{line}\n" for line in _lines(table, ())).lstrip("\n")
+
+
+def _lines(table: dict[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    """A table's values, then the tables in it."""
+
+    def is_array(value: Any) -> bool:
+        return isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+
+    inner = {k: v for k, v in table.items() if isinstance(v, dict) or is_array(v)}
+    for key, value in table.items():
+        if key not in inner:
+            yield f"{_key(key)} = {_text(value)}"
+    for key, value in inner.items():
+        place = (*path, _key(key))
+        name = ".".join(place)
+        for each in value if isinstance(value, list) else [value]:
+            yield ""
+            yield f"[[{name}]]" if isinstance(value, list) else f"[{name}]"
+            yield from _lines(each, place)
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _text(key)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_key(k)} = {_text(v)}' for k, v in value.items())}}}"
+    return str(value)

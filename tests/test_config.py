@@ -72,3 +72,27 @@ def test_the_shelf_s_recipes_can_be_read(name: str) -> None:
     loaded = recipe.load(models.shelf() / name / models.CONFIG)
     assert loaded.name == name
     assert models.build_network(loaded)
+
+
+# Back to TOML
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_what_is_written_of_a_recipe_says_the_same(tmp_path: Path, name: str) -> None:
+    told = config.read(models.shelf() / name / models.CONFIG)
+    (tmp_path / "x.toml").write_text(config.written(told))
+    assert config.read(tmp_path / "x.toml") == told
+    filled = recipe.load(tmp_path / "x.toml")
+    again = config.table(filled)
+    again["codec"] = {"kind": told["codec"].get("kind", "bars")} | again["codec"]
+    (tmp_path / "x.toml").write_text(config.written(again))
+    assert recipe.load(tmp_path / "x.toml") == filled
+
+
+def test_every_kind_of_value_comes_back(tmp_path: Path) -> None:
+    text = 'a"b\\\n\t\x1b\x7f\u2028\N{MUSIC SHARP SIGN}'
+    inner = {"size": 1, text: text, "a.b": [1, [2.5, -1e-9]], "none": [], "": {"x": {}}}
+    table = {"inner": inner, "flag": True, "rows": [{"a": 1, "in": {"b": 2}}, {"in": {}}]}
+    table["mixed"] = [{"a": text}, 1]
+    (tmp_path / "x.toml").write_text(config.written(table), encoding="utf-8", newline="")
+    assert config.read(tmp_path / "x.toml") == table
