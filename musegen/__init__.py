@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from musegen.song import Song as Song
     from musegen.song import Tempo as Tempo
     from musegen.song import Track as Track
+    from musegen.verbs import Filled as Filled
     from musegen.verbs import Space as Space
     from musegen.verbs import Takes as Takes
     from musegen.verbs import continue_ as continue_
     from musegen.verbs import drumify as drumify
     from musegen.verbs import generate as generate
     from musegen.verbs import groove as groove
+    from musegen.verbs import infill as infill
     from musegen.verbs import interpolate as interpolate
     from musegen.verbs import similar as similar
 
@@ -57,12 +59,14 @@ _HOMES = {
     "midi": ("Reading", "Repair", "read", "write"),
     "song": ("Controls", "Key", "Marker", "Meter", "Notes", "Song", "Tempo", "Track"),
     "verbs": (
+        "Filled",
         "Space",
         "Takes",
         "continue_",
         "drumify",
         "generate",
         "groove",
+        "infill",
         "interpolate",
         "similar",
     ),
@@ -71,6 +75,7 @@ _HOMES = {
 __all__ = [
     "Controls",
     "ExistsError",
+    "Filled",
     "Key",
     "LimitError",
     "Marker",
@@ -93,6 +98,7 @@ __all__ = [
     "drumify",
     "generate",
     "groove",
+    "infill",
     "interpolate",
     "read",
     "similar",

@@ -6,12 +6,13 @@ ones.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from musegen.errors import UsageError
-from musegen.song import SUSTAIN_PEDAL, IntArray, Notes, Song, Track
+from musegen.song import SUSTAIN_PEDAL, IntArray, Meter, Notes, Song, Track
 from musegen.time import bar_lines
 
 # Onset grids within one quarter of 12 steps, each with what one note on it costs (in steps of
@@ -57,28 +58,49 @@ def covering(song: Song) -> Song:
     return replace(song, length=max(song.length, last + 1))
 
 
+@dataclass(frozen=True)
+class _FullBars:
+    """Where the bars of a song go when each is made full."""
+
+    lines: IntArray
+    """Of the song."""
+    new_lines: IntArray
+    targets: IntArray
+    """Where each old bar's first tick goes: a pick-up's to the middle of its bar."""
+    meters: list[Meter]
+    """Each bar's."""
+
+    @classmethod
+    def of(cls, song: Song) -> _FullBars | None:
+        """None where every bar is full."""
+        lines, meters = bar_lines(song)
+        if not meters:
+            return None
+        full = [m.bar_ticks(song.ticks_per_quarter) for m in meters]
+        widths = np.diff(lines).tolist()
+        meters_out = list(meters)
+        pickup = len(widths) > 1 and widths[0] < full[1]
+        if pickup:
+            full[0], meters_out[0] = full[1], meters[1]
+        if widths == full and lines[-1] == song.length:
+            return None
+        new_lines = np.concatenate(([0], np.cumsum(full)))
+        targets = new_lines[:-1].copy()
+        if pickup:
+            targets[0] = full[0] - widths[0]
+        return cls(lines, new_lines, targets, meters_out)
+
+
 def whole_bars(song: Song) -> Song:
     """Every bar made full, so that bars can be counted.
 
     A first bar shorter than the second is a pick-up: silence is put in front of it. Any other bar
     that a metre change cuts short is filled with silence at its end, and so is the last.
     """
-    lines, meters = bar_lines(song)
-    if not meters:
+    bars = _FullBars.of(song)
+    if bars is None:
         return song
-    full = [m.bar_ticks(song.ticks_per_quarter) for m in meters]
-    widths = np.diff(lines).tolist()
-    meters_out = list(meters)
-    pickup = len(widths) > 1 and widths[0] < full[1]
-    if pickup:
-        full[0], meters_out[0] = full[1], meters[1]
-    if widths == full and lines[-1] == song.length:
-        return song
-    new_lines = np.concatenate(([0], np.cumsum(full)))
-    # Where each old bar's first tick goes: a pick-up's to the middle of its bar.
-    targets = new_lines[:-1].copy()
-    if pickup:
-        targets[0] = full[0] - widths[0]
+    lines, new_lines, targets, meters_out = bars.lines, bars.new_lines, bars.targets, bars.meters
 
     def moved(ticks: IntArray) -> IntArray:
         bar = np.clip(np.searchsorted(lines, ticks, side="right") - 1, 0, len(targets) - 1)
@@ -108,6 +130,18 @@ def whole_bars(song: Song) -> Song:
         meters=tuple(replace(meters_out[i], tick=int(new_lines[i])) for i in changes),
         markers=tuple(replace(m, tick=moved_one(m.tick)) for m in song.markers),
     )
+
+
+def unpadded(notes: Notes, song: Song) -> Notes:
+    """Notes of `whole_bars(song)` where they are in `song`; none in what silence was put there."""
+    bars = _FullBars.of(song)
+    if bars is None:
+        return notes
+    bar = np.searchsorted(bars.new_lines, notes.start, side="right") - 1
+    bar = np.clip(bar, 0, len(bars.targets) - 1)
+    start = bars.lines[bar] + notes.start - bars.targets[bar]
+    inside = (start >= bars.lines[bar]) & (start < bars.lines[bar + 1])
+    return replace(notes.where(inside), start=start[inside])
 
 
 def sustained(track: Track, end: int) -> Track:
@@ -191,3 +225,42 @@ def is_monophonic(notes: Notes) -> bool:
     """
     half = notes.start[:-1] + notes.duration[:-1] // 2
     return int((notes.start[1:] < half).sum()) <= len(notes) / 20
+
+
+def beside(notes: Notes, staying: Notes) -> Notes:
+    """New notes cut so that none sounds together with one of its pitch that stays.
+
+    A note begins where one that rings in ends, ends where the next one begins, and is left out
+    where nothing remains of it.
+    """
+    rows = []
+    for start, duration, pitch, velocity in notes.without_overlaps().table().tolist():
+        same = staying.pitch == pitch
+        before = same & (staying.start < start)
+        first = int(staying.end[before].max(initial=start))
+        after = same & (staying.start >= start)
+        last = int(staying.start[after].min(initial=start + duration))
+        if first < last:
+            rows.append((first, last - first, pitch, velocity))
+    return Notes.of(rows)
+
+
+def with_voices(notes: Notes, most: int) -> Notes:
+    """At most so many notes at once: a new one ends the one that has sounded longest.
+
+    Of one onset, the lowest and the highest stay before those between.
+    """
+    kept: list[list[int]] = []
+    sounding: list[list[int]] = []
+    rows = notes.table().tolist()
+    for start, group in itertools.groupby(rows, key=lambda row: row[0]):
+        chord = list(group)
+        while len(chord) > most:
+            del chord[len(chord) // 2 if most > 1 else 0]
+        sounding = [row for row in sounding if row[0] + row[1] > start]
+        while len(sounding) + len(chord) > most:
+            ended = sounding.pop(0)
+            ended[1] = start - ended[0]
+        sounding += chord
+        kept += chord
+    return Notes.of(tuple(row) for row in kept)

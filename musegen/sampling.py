@@ -44,11 +44,15 @@ class Sampling:
             raise UsageError(f"min_p {self.min_p} is not at least 0 and below 1")
 
 
-def streams(seed: int, indices: Iterable[int]) -> list[np.random.Generator]:
-    """One stream of random numbers per variation; number k depends on `seed` and k alone."""
+def streams(seed: int, indices: Iterable[int], attempt: int = 0) -> list[np.random.Generator]:
+    """One stream of random numbers per variation; number k depends on `seed` and k alone.
+
+    Each further `attempt` at a variation has another.
+    """
+    keys = ((k, attempt) if attempt else (k,) for k in indices)
     return [
-        np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(k,))))
-        for k in indices
+        np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+        for key in keys
     ]
 
 

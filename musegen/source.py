@@ -14,7 +14,8 @@ import numpy as np
 
 from musegen import clips
 from musegen.analysis import key_of
-from musegen.codecs.bars import METERS, BarCodec
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.layout import METERS
 from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import TD11_TO_GM, VOICE_OF
 from musegen.song import (
@@ -169,7 +170,7 @@ class Source:
         part = part.at_resolution(self.song.ticks_per_quarter)
         tracks = tuple(
             Track(
-                _like(new.notes, old.notes, old.is_drum, codec),
+                like(new.notes, old.notes, old.is_drum, codec),
                 old.program,
                 old.is_drum,
                 old.name,
@@ -243,7 +244,7 @@ def _transposed(song: Song, semitones: int) -> Song:
     return replace(song, tracks=tuple(tracks))
 
 
-def _like(new: Notes, old: Notes, is_drum: bool, codec: BarCodec) -> Notes:
+def like(new: Notes, old: Notes, is_drum: bool, codec: BarCodec) -> Notes:
     """New notes with the old ones' velocities, and on drums the old ones' pitches."""
     bins = codec.velocity_bin(old.velocity)
     velocity = new.velocity.copy()

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import numpy as np
 import torch
 
 from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
 from musegen.decoding import decode
 from musegen.models import Model
-from musegen.options import Options
-from musegen.sampling import streams
+from musegen.sampling import Sampling
 
 Progress = Callable[[int, int], None]
 """Told how many bars are written, and of how many."""
@@ -21,32 +21,39 @@ Progress = Callable[[int, int], None]
 
 def write(
     model: Model,
-    prompt: Sequence[int],
+    prompts: Sequence[Sequence[int]],
     request: Request,
-    options: Options,
+    sampling: Sampling,
+    streams: Sequence[np.random.Generator],
     progress: Progress | None = None,
 ) -> list[list[int]]:
-    """The ids that follow the prompt, a row a variation, up to the end of the last bar wanted."""
-    grammar = BarGrammar(model.codec, request, prompt)
-    count = options.variations
+    """The ids that follow each prompt, up to the end of the last bar wanted.
+
+    Prompts have one header, and where there are gaps, the same. `progress` is told of bars, or of
+    gaps.
+    """
+    grammar = BarGrammar(model.codec, request, prompts[0])
+    count = len(prompts)
     rows: list[list[int]] = [[] for _ in range(count)]
-    bar_ids = model.codec.vocabulary["bar"]
+    closing = set(grammar.pooled.tolist())
+    total = count * (len(grammar.gaps[: request.answers]) or request.bars)
     # A bar line is written once more than there are bars where the prompt has none yet.
     done = 0
+    limit = (model.decoder.context or 0) // 2
     with one_thread():
         for row, token in decode(
             model.decoder,
-            [prompt] * count,
+            prompts,
             grammar,
             [grammar.start] * count,
-            options.sampling,
-            streams(options.seed, range(count)),
-            recontext=partial(model.codec.recent, limit=(model.decoder.context or 0) // 2),
+            sampling,
+            streams,
+            recontext=partial(model.codec.recent, limit=limit),
         ):
             rows[row].append(token)
-            if progress is not None and token in bar_ids:
+            if progress is not None and token in closing:
                 done += 1
-                progress(min(done, request.bars * count), request.bars * count)
+                progress(min(done, total), total)
     # The last id closed the last bar: an end, or the line of a bar that nobody asked for.
     return [ids[:-1] for ids in rows]
 

@@ -118,3 +118,77 @@ def test_what_is_repeated_overlaps_nowhere() -> None:
     repeated = clips.lasting(ringing, 3).tracks[0].notes
     assert repeated == repeated.without_overlaps()
     assert repeated.end.max() == 3 * 1920
+
+
+ROWS = st.lists(
+    st.tuples(st.integers(0, 40), st.integers(1, 20), st.integers(60, 64), st.just(80)),
+    max_size=20,
+)
+
+
+@given(rows=ROWS, most=st.integers(1, 4))
+def test_no_more_voices_sound_than_are_to(rows: list[tuple[int, int, int, int]], most: int) -> None:
+    before = Notes.of(rows).without_overlaps()
+    after = clips.with_voices(before, most)
+    for tick in range(60):
+        assert int(((after.start <= tick) & (after.end > tick)).sum()) <= most
+    assert set(after.start.tolist()) == set(before.start.tolist())
+    kept = {(start, pitch): length for start, length, pitch, _ in before.table().tolist()}
+    for start, length, pitch, _ in after.table().tolist():
+        assert 0 < length <= kept[start, pitch]
+    enough = max(len(before), 1)
+    assert clips.with_voices(before, enough) == before
+
+
+def test_of_a_chord_that_is_too_thick_the_outer_notes_stay() -> None:
+    chord = Notes.of([(0, 10, pitch, 80) for pitch in (60, 64, 67, 72)])
+    assert clips.with_voices(chord, 2).pitch.tolist() == [60, 72]
+    assert clips.with_voices(chord, 1).pitch.tolist() == [72]
+
+
+def test_a_new_note_ends_the_one_that_has_sounded_longest() -> None:
+    held = Notes.of([(0, 100, 40, 80), (10, 100, 50, 80), (20, 100, 60, 80)])
+    assert clips.with_voices(held, 2).duration.tolist() == [20, 100, 100]
+
+
+@given(new=ROWS, old=ROWS)
+def test_new_notes_make_way_for_those_that_stay(
+    new: list[tuple[int, int, int, int]], old: list[tuple[int, int, int, int]]
+) -> None:
+    staying = Notes.of(old).without_overlaps()
+    notes = clips.beside(Notes.of(new), staying)
+    both = notes.joined(staying)
+    assert both.without_overlaps() == both
+    alone = Notes.of(new).without_overlaps()
+    for start, length, pitch, _ in notes.table().tolist():
+        fits = (alone.pitch == pitch) & (alone.start <= start) & (alone.end >= start + length)
+        assert fits.any()
+    assert clips.beside(alone, Notes()) == alone
+    assert clips.beside(notes, staying) == notes
+
+
+@given(
+    first=st.integers(1, 1920),
+    second=st.integers(1, 5000),
+    rest=st.integers(1, 5000),
+    starts=st.lists(st.integers(0, 8000), max_size=10),
+)
+def test_what_was_padded_goes_back_where_it_was(
+    first: int, second: int, rest: int, starts: list[int]
+) -> None:
+    meters = (Meter(0, 4, 4), Meter(first, 3, 4), Meter(first + second, 5, 4))
+    length = first + second + rest
+    rows = [(start * length // 8001, 100, 60, 80) for start in starts]
+    song = Song((Track(Notes.of(rows)),), length, meters=meters)
+    whole = clips.whole_bars(song)
+    assert clips.unpadded(whole.tracks[0].notes, song) == song.tracks[0].notes
+    everywhere = Notes.of([(tick, 1, 60, 80) for tick in range(0, whole.length, 40)])
+    back = clips.unpadded(everywhere, song)
+    assert len(np.unique(back.start)) == len(back)
+    assert (back.start < bar_lines(song)[0][-1]).all()
+
+
+def test_in_the_silence_before_a_pick_up_there_is_no_place() -> None:
+    song = Song((), 480 * 5, meters=(Meter(0, 1, 4), Meter(480, 4, 4)))
+    notes = clips.unpadded(Notes.of([(i * 480, 480, 60, 80) for i in range(8)]), song)
+    assert (notes.start // 480).tolist() == [0, 1, 2, 3, 4]

@@ -7,6 +7,7 @@ from musegen.verbs.continuation import Continuation, continue_
 from musegen.verbs.drumming import Drumming, drumify
 from musegen.verbs.generation import Generation, generate
 from musegen.verbs.grooving import Grooving, groove
+from musegen.verbs.infilling import Filled, Infilling, infill
 from musegen.verbs.interpolation import Interpolation, interpolate
 from musegen.verbs.likeness import Likeness, similar
 from musegen.verbs.space import Space
@@ -15,8 +16,10 @@ from musegen.verbs.takes import Takes
 __all__ = [
     "Continuation",
     "Drumming",
+    "Filled",
     "Generation",
     "Grooving",
+    "Infilling",
     "Interpolation",
     "Likeness",
     "Space",
@@ -25,6 +28,7 @@ __all__ = [
     "drumify",
     "generate",
     "groove",
+    "infill",
     "interpolate",
     "similar",
 ]

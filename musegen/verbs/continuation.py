@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from musegen import models
 from musegen.codecs.bars import BarCodec
+from musegen.codecs.controls import told as told_controls
 from musegen.codecs.request import Request
 from musegen.options import (
     Options,
@@ -22,9 +23,12 @@ from musegen.song import Key, Meter, Song, Tempo
 from musegen.source import Source
 from musegen.verbs.bars import DEFAULT_MODEL, written
 from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.wishes import Wishes
 
+PROMPT_SHARE = 0.625
+"""Of a network's context is for what is heard of a source; the rest is for what it writes."""
 PROMPT_TOKENS = 640
-"""At most so much of a source is heard; the rest of a network's context is for what it writes."""
+"""What a network without a limit hears."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Continuation:
     include_input: bool
     tempo: float | None
     key: Key | None
+    wishes: Wishes
 
     @classmethod
     def of(
@@ -55,6 +60,10 @@ class Continuation:
         key: Key | str | None = None,
         meter: Meter | str | None = None,
         instruments: Sequence[str] | str | None = None,
+        scale: str | None = None,
+        chords: Sequence[str] | str | None = None,
+        density: float | None = None,
+        polyphony: int | None = None,
     ) -> Continuation:
         metre, tonality = parse_meter(meter), parse_key(key)
         asked = parse_instruments(instruments)
@@ -66,15 +75,28 @@ class Continuation:
         dressed = source if asked is None else source.with_instruments(asked)
         clip, heard = dressed.clip(codec, tonality)
         header = replace(codec.header_of(clip), tempo_bpm=tempo or heard.tempo.bpm)
-        context = recipe.network.shape.get("context", PROMPT_TOKENS * 8 // 5)
-        prompt = codec.recent(codec.encode(clip, header), min(PROMPT_TOKENS, context * 5 // 8))
+        wishes = Wishes.of(
+            scale=scale, chords=chords, density=density, polyphony=polyphony, key=clip.key
+        )
+        wishes.check(codec, recipe.name)
+        context = recipe.network.shape.get("context")
+        room = int(context * PROMPT_SHARE) if context else PROMPT_TOKENS
+        told = dict.fromkeys(range(len(clip.tracks)), wishes.controls)
+        ids = told_controls(codec.encode(clip, header), codec, told, {})
+        prompt = codec.recent(ids, room)
         prompt.append(codec.vocabulary.token("bar"))
         now = replace(clip.meters[-1], tick=0)
         if metre is not None and metre != now:
             now = metre
             prompt.append(codec.vocabulary.token("meter", codec.meter_value(metre)))
         part = codec.header(replace(header, meter=now))
-        return cls(recipe, codec, source, heard, part, prompt, include_input, tempo, tonality)
+        return cls(
+            recipe, codec, source, heard, part, prompt, include_input, tempo, tonality, wishes
+        )
+
+    def request(self, length: int) -> Request:
+        """What is asked of the new bars."""
+        return Request(length, **self.wishes.asked(self.heard.tracks))
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -83,10 +105,14 @@ class Continuation:
         context = (f"the last {bars} of {total} bars are the context",) if bars < total else ()
         return self.source.unheard(self.heard) + context
 
+    @property
+    def opening(self) -> list[int]:
+        return [*self.header, self.codec.vocabulary.token("bar")]
+
     def song(self, ids: Sequence[int]) -> Song:
         """The new part that ids after the prompt say, behind the source where that is wanted."""
-        bar = self.codec.vocabulary.token("bar")
-        part = self.heard.dressed(self.codec.decode([*self.header, bar, *ids]), self.codec)
+        part = self.wishes.kept(self.codec.decode([*self.opening, *ids]))
+        part = self.heard.dressed(part, self.codec)
         if self.tempo is not None:
             part = replace(part, tempos=(Tempo.from_bpm(self.tempo),))
         part = replace(part, key=self.key or part.key)
@@ -111,6 +137,10 @@ def continue_(
     key: Key | str | None = None,
     meter: Meter | str | None = None,
     instruments: Sequence[str] | str | None = None,
+    scale: str | None = None,
+    chords: Sequence[str] | str | None = None,
+    density: float | None = None,
+    polyphony: int | None = None,
     progress: Progress | None = None,
 ) -> Takes:
     """Go on from the end of `song` for exactly `length` bars, `variations` times.
@@ -119,7 +149,8 @@ def continue_(
     `tempo`, `key`, `meter` or `instruments` (one for each track) say otherwise: for another key,
     what the model hears of the song is transposed. It starts at tick 0, or with `include_input`
     behind the whole song, whose tracks then have those instruments too. `tracks` names the tracks
-    to continue; by default all. Raises UnreadableError where there is no note, UsageError,
+    to continue; by default all. `scale`, `chords`, `density` and `polyphony` are those of
+    `generate`, for the new part. Raises UnreadableError where there is no note, UsageError,
     LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
@@ -133,8 +164,12 @@ def continue_(
         key=key,
         meter=meter,
         instruments=instruments,
+        scale=scale,
+        chords=chords,
+        density=density,
+        polyphony=polyphony,
     )
     name = model or DEFAULT_MODEL
-    songs = written(name, device, plan.prompt, Request(length), options, plan.song, progress)
-    remarks = options.remarks + plan.remarks
+    songs, copies = written(name, device, plan, plan.request(length), options, progress)
+    remarks = options.remarks + plan.remarks + copies
     return Takes("continue", songs, options.seed, plan.recipe.name, remarks)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from musegen import models
-from musegen.codecs.bars import DRUM_KIT, STYLES, BarCodec, nearest_tempo
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.layout import DRUM_KIT, STYLES, nearest_tempo
 from musegen.codecs.request import Request
 from musegen.errors import LimitError, UsageError
 from musegen.general_midi import program_name
@@ -22,6 +23,7 @@ from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
 from musegen.verbs.bars import DEFAULT_MODEL, written
 from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.wishes import Wishes
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Generation:
     request: Request
     instruments: tuple[tuple[int, bool], ...] | None
     tempo: float | None
+    wishes: Wishes
 
     @classmethod
     def of(
@@ -45,14 +48,22 @@ class Generation:
         meter: Meter | str | None = None,
         instruments: Sequence[str] | str | None = None,
         style: str | None = None,
+        scale: str | None = None,
+        chords: Sequence[str] | str | None = None,
+        density: float | None = None,
+        polyphony: int | None = None,
     ) -> Generation:
         metre, tonality = parse_meter(meter) or Meter(), parse_key(key)
+        wishes = Wishes.of(
+            scale=scale, chords=chords, density=density, polyphony=polyphony, key=tonality
+        )
         asked = parse_instruments(instruments)
         check_tempo(tempo)
         if style is not None and style not in STYLES:
             raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
         recipe = serving("generate", model or DEFAULT_MODEL)
         codec = models.bar_codec(recipe)
+        wishes.check(codec, recipe.name)
         limit = codec.layout.max_tracks
         if asked is not None and limit and len(asked) > limit:
             raise LimitError(f"{len(asked)} instruments: the limit is {limit}")
@@ -67,12 +78,16 @@ class Generation:
         if style is None and asked is not None:
             del header["style"]  # the instruments say enough, and the model's choice could differ
         values = tuple(DRUM_KIT if is_drum else program for program, is_drum in asked or ())
-        request = Request(length, header, values or None, counting=True)
-        return cls(recipe, codec, request, asked, tempo)
+        request = Request(length, header, values or None, counting=True, **wishes.asked())
+        return cls(recipe, codec, request, asked, tempo, wishes)
 
     @property
     def prompt(self) -> list[int]:
         return [self.codec.vocabulary.token("start")]
+
+    @property
+    def opening(self) -> list[int]:
+        return self.prompt
 
     def song(self, ids: Sequence[int]) -> Song:
         """The piece that ids after the prompt say: with track names, and a tempo in whole bpm."""
@@ -90,7 +105,8 @@ class Generation:
         # The model's own choice of a key says nothing about drums.
         told = self.request.header["key"] is not None
         key = song.key if told or any(len(t.notes) and not t.is_drum for t in named) else None
-        return replace(song, tracks=named, tempos=(Tempo.from_bpm(bpm),), key=key)
+        song = replace(song, tracks=named, tempos=(Tempo.from_bpm(bpm),), key=key)
+        return self.wishes.kept(song)
 
 
 def generate(
@@ -109,13 +125,20 @@ def generate(
     meter: Meter | str | None = None,
     instruments: Sequence[str] | str | None = None,
     style: str | None = None,
+    scale: str | None = None,
+    chords: Sequence[str] | str | None = None,
+    density: float | None = None,
+    polyphony: int | None = None,
     progress: Progress | None = None,
 ) -> Takes:
     """Write `variations` new pieces of exactly `length` bars.
 
     `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default
-    4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.bars.STYLES`; what
-    is None the model chooses. Raises UsageError, LimitError or ModelError.
+    4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.layout.STYLES`;
+    `scale` such as "D dorian", or "dorian" of the key, holds for every note, `chords` such as
+    "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (sparse) to 1,
+    `polyphony` 1 to 16 how many notes of a track sound at once at most. What is None the model
+    chooses. Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     check_length(length)
@@ -127,13 +150,19 @@ def generate(
         meter=meter,
         instruments=instruments,
         style=style,
+        scale=scale,
+        chords=chords,
+        density=density,
+        polyphony=polyphony,
     )
     name = model or DEFAULT_MODEL
-    songs = written(name, device, plan.prompt, plan.request, options, plan.song, progress)
+    songs, copies = written(name, device, plan, plan.request, options, progress)
     silent = tuple(
         f"take {number} has no {track.name}"
         for number, song in enumerate(songs, 1)
         for track in song.tracks
         if not len(track.notes)
     )
-    return Takes("generate", songs, options.seed, plan.recipe.name, options.remarks + silent)
+    return Takes(
+        "generate", songs, options.seed, plan.recipe.name, options.remarks + silent + copies
+    )

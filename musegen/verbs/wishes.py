@@ -1,0 +1,103 @@
+"""What can be asked of new bars beside their length: harmony, density, polyphony.
+
+Chords, scale and polyphony hold without exception; density and polyphony are told to a model that
+has tokens for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from musegen import clips
+from musegen.codecs.bars import BarCodec
+from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of
+from musegen.codecs.harmony import Chord
+from musegen.errors import UsageError
+from musegen.ranges import RANGES
+from musegen.scales import parse_scale
+from musegen.song import Key, Song, Track
+
+MOST_VOICES = 16
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """Checked, and loads no torch; what is empty or None is left to the model."""
+
+    scale: frozenset[int] = frozenset()
+    chords: tuple[Chord, ...] = ()
+    density: float | None = None
+    """0 for the sparsest, 1 for the densest."""
+    polyphony: int | None = None
+    """The most notes of a track that sound at once."""
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        scale: str | None = None,
+        chords: Sequence[str] | str | None = None,
+        density: float | None = None,
+        polyphony: int | None = None,
+        key: Key | None = None,
+    ) -> Wishes:
+        """UsageError where they make no sense, or exclude each other."""
+        classes = frozenset[int]() if scale is None else parse_scale(scale, key)
+        symbols = (chords.split() if isinstance(chords, str) else chords) or ()
+        progression = tuple(Chord.parse(symbol) for symbol in symbols)
+        if chords is not None and not progression:
+            raise UsageError("chords are none; name one or more, such as 'Am F C G'")
+        for chord in progression:
+            if classes and not chord.classes & classes:
+                raise UsageError(f"chord {chord.symbol} has no note of the scale {scale}")
+        if density is not None and not 0 <= density <= 1:
+            raise UsageError(f"density {density:g} is not between 0 and 1")
+        if polyphony is not None and not (
+            isinstance(polyphony, int) and 1 <= polyphony <= MOST_VOICES
+        ):
+            raise UsageError(f"polyphony {polyphony} is not a whole number from 1 to {MOST_VOICES}")
+        return cls(classes, progression, density, polyphony)
+
+    def check(self, codec: BarCodec, name: str) -> None:
+        """UsageError where the model of that codec has no way to be told of them."""
+        if self.density is not None and "density" not in codec.vocabulary:
+            raise UsageError(f"{name} cannot be told a density; choose another model")
+
+    @property
+    def controls(self) -> dict[str, int]:
+        """What each track is told, as values of tokens."""
+        controls = {}
+        if self.density is not None:
+            controls["density"] = round(self.density * len(DENSITIES))
+        if self.polyphony is not None:
+            controls["polyphony"] = bin_of(self.polyphony, POLYPHONIES)
+        return controls
+
+    def asked(self, heard: Iterable[Track] = ()) -> dict[str, Any]:
+        """The fields of a `Request`: instruments keep their range, or go where they are heard."""
+        ranges = dict(RANGES)
+        for track in heard:
+            if len(track.notes) and not track.is_drum:
+                low, high = ranges[track.program]
+                pitch = track.notes.pitch
+                ranges[track.program] = min(low, int(pitch.min())), max(high, int(pitch.max()))
+        capped = {} if self.polyphony is None else {"max_chord": self.polyphony}
+        return {
+            "scale": self.scale,
+            "chords": self.chords,
+            "controls": self.controls,
+            "ranges": ranges,
+            **capped,
+        }
+
+    def kept(self, song: Song) -> Song:
+        """What was written, with notes cut where more would sound at once than are to."""
+        if self.polyphony is None:
+            return song
+        tracks = (
+            t if t.is_drum else replace(t, notes=clips.with_voices(t.notes, self.polyphony))
+            for t in song.tracks
+        )
+        return replace(song, tracks=tuple(tracks))
