@@ -24,6 +24,7 @@ from .group import LazyGroup
 COMMANDS = {
     "generate": ("generate", "Write new music from nothing."),
     "continue": ("continue_", "Write what comes next in a MIDI file."),
+    "infill": ("infill", "Fill bars of a MIDI file anew, or add a track."),
     "interpolate": ("interpolate", "Go from one clip to another in steps."),
     "groove": ("groove", "Play the drums of a MIDI file as a drummer would."),
     "drumify": ("drumify", "Write drums to a melody, a rhythm or a song."),
@@ -31,6 +32,7 @@ COMMANDS = {
     "repair": ("repair", "Make a broken MIDI file sound."),
     "plot": ("plot", "Draw MIDI files as piano rolls."),
     "render": ("render", "Play MIDI files into sound files."),
+    "finetune": ("finetune", "Tune a model on your own songs."),
     "models": ("models", "Show the models that are installed."),
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),

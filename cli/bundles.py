@@ -98,7 +98,9 @@ road = bundle(
 audio = bundle("audio", options.audio_tempo, options.audio_meter)
 inputs = bundle("inputs", options.recursive, options.strict, options.sequence)
 clip_inputs = bundle("inputs", options.strict, options.sequence)
-music = bundle("music", options.tempo, options.key, options.meter, options.instruments)
+_harmony = (options.scale, options.chords, options.note_density, options.polyphony)
+harmony = bundle("harmony", *_harmony)
+music = bundle("music", options.tempo, options.key, options.meter, options.instruments, *_harmony)
 output = bundle(
     "output",
     options.output_dir,

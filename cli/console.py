@@ -7,8 +7,9 @@ import errno
 import os
 import shutil
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TextIO
 
 from musegen.errors import OutputError
@@ -86,6 +87,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) ->
         ).rstrip()
 
     return [line(row) for row in cells]
+
+
+def entries(heads: tuple[str, str], texts: Mapping[str, str], width: int) -> list[str]:
+    """Words under their heads, each with its text beside it, in as many lines as that takes."""
+    left = max(map(len, (heads[0], *texts))) + 2
+    lines = [f"{heads[0]:<{left}}{heads[1]}"]
+    for word, text in texts.items():
+        first, *more = textwrap.wrap(text, max(width - left, 20), break_on_hyphens=False)
+        lines += [f"{word:<{left}}{first}", *(" " * left + line for line in more)]
+    return lines
 
 
 def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

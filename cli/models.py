@@ -27,10 +27,13 @@ class Model:
     card: str | None
     corpora: tuple[dict[str, Any], ...]
     """Each with its name, style and weight."""
+    understands: dict[str, str]
+    """What it can be asked for, and the legal values in words."""
 
     @classmethod
     def of(cls, folder: Path) -> Model:
         """ModelError where the recipe or the weights are damaged."""
+        from musegen.abilities import abilities
         from musegen.models import CARD, read_recipe
         from musegen.weights import WEIGHTS, check_weights, weights_header
 
@@ -50,6 +53,7 @@ class Model:
             corpora=tuple(
                 {"name": c.name, "style": c.style, "weight": c.weight} for c in recipe.corpora
             ),
+            understands=abilities(recipe),
         )
 
     @property
@@ -98,10 +102,10 @@ def list_models(messages: dict[str, Any]) -> int:
 @bundles.messages
 @options.debug
 def info(name: str, messages: dict[str, Any]) -> int:
-    """Show all that is known of one model: what it learned from, and where its card is."""
+    """Show all that is known of one model: what it learned from, and all that it understands."""
     from musegen.models import find
 
-    from .console import show, table
+    from .console import columns, entries, show, table
     from .report import Report
 
     with Report("models info", **messages) as report:
@@ -113,4 +117,5 @@ def info(name: str, messages: dict[str, Any]) -> int:
             corpora = [(c["name"], c["style"] or "-", f"{c['weight']:g}") for c in model.corpora]
             show([f"{head:<10}  {fact}" for head, fact in facts.items()])
             show(["", *table(("corpus", "style", "weight"), corpora, left=2)])
+            show(["", *entries(("understands", "legal values"), model.understands, columns())])
     return report.exit_code

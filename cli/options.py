@@ -169,6 +169,45 @@ instruments = click.option(
 style = click.option(
     "--style", metavar="STYLE", callback=checked(values.style), help="Such as pop, folk or piano."
 )
+scale = click.option(
+    "--scale",
+    metavar="SCALE",
+    callback=checked(values.scale),
+    help="Such as 'D dorian', or pentatonic, of the key: no other note but drums sounds.",
+)
+chords = click.option(
+    "--chords",
+    metavar="'CHORD ...'",
+    callback=checked(values.chords),
+    help="Such as 'Am F C G': one a bar, and again from the first; on the beats only their notes "
+    "begin.",
+)
+note_density = click.option(
+    "--density",
+    type=str,
+    callback=checked(Number(float, 0, 1)),
+    metavar="0..1",
+    help="From the fewest notes to the most; by default what suits.",
+)
+polyphony = click.option(
+    "--polyphony",
+    type=str,
+    callback=checked(Number(int, 1, 16)),
+    metavar="N",
+    help="At most so many notes of a track sound at once, 1 to 16.",
+)
+bars = click.option(
+    "--bars",
+    metavar="FIRST-LAST",
+    callback=checked(values.bars),
+    help="The bars to fill, counted from 1, such as 5-8; by default all.",
+)
+add_track = click.option(
+    "--add-track",
+    metavar="INSTRUMENT",
+    callback=checked(values.instrument),
+    help="Add a track of this instrument, such as bass.",
+)
 
 
 def tracks(what: str, *, again: bool = True) -> Callable[[F], F]:

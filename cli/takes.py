@@ -43,6 +43,25 @@ class Expected:
     """Where none was asked for, the one that was chosen."""
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a take is to be as a file."""
+
+    song: Song
+    """As it is read from the file."""
+    facts: Facts
+    data: bytes | None
+    """The file, or None where the song is to be written anew."""
+
+    @classmethod
+    def of(cls, song: Song, data: bytes | None) -> Draft:
+        # What shares a channel with other tracks may have had to make way for them.
+        song = song if data is None else midi.parse(data).song
+        return cls(song, Facts.of(song), data)
+
+
+Patched = Callable[["Takes", int], bytes | None]
+"""Gives the bytes of a take, or None where it is to be written anew."""
 Share = Callable[[float, float], "Progress | None"]
 """What is told of the sound from the first share to the last."""
 
@@ -103,10 +122,12 @@ class Writer:
         expected: Expected,
         input_name: str | None = None,
         source: Song | None = None,
+        patched: Patched | None = None,
     ) -> None:
         """Write the takes of `verb`, which gets the sampling options and `progress`.
 
-        `source` is the song that they were made from, if it is worth hearing beside them.
+        `source` is the song that they were made from, if it is worth hearing beside them; `patched`
+        gives the file of a take where it is the input's with some changes.
         """
         if self.sampling["model"] is None and expected.model is not None:
             self._check(expected.model)
@@ -121,10 +142,15 @@ class Writer:
             import torch  # noqa: F401 (broken off in the middle, it takes Python along)
         with self.report.progress(input_name or self.verb) as update:
             takes = verb(**self.sampling, progress=update)
-        for remark in (*takes.remarks, *midi.shared_programs(takes[0])):
+        whole = [None if patched is None else patched(takes, k) for k in range(len(takes))]
+        drafts = [Draft.of(song, data) for song, data in zip(takes, whole, strict=True)]
+        shared = midi.shared_programs(takes[0]) if whole[0] is None else ()
+        for remark in (*takes.remarks, *shared):
             self.report.warn(input_name, remark)
-        facts = [Facts.of(song) for song in takes]
-        names = [self._fields(expected.stem, f.bars, f.bpm, f.key or "nokey") for f in facts]
+        names = [
+            self._fields(expected.stem, d.facts.bars, d.facts.bpm, d.facts.key or "nokey")
+            for d in drafts
+        ]
         paths = self.folder.paths(names)
         with self._played(input_name, len(paths) + 1) as share:
             if self.preview is not None and source is not None:
@@ -142,26 +168,28 @@ class Writer:
                     self._skip(input_name, path)
                 else:
                     own = partial(_within, share, k + 1)
-                    self._write(takes, k, facts[k], path, names[k], input_name, own)
+                    self._write(takes, k, drafts[k], path, names[k], input_name, own)
 
     def _write(
         self,
         takes: Takes,
         k: int,
-        facts: Facts,
+        draft: Draft,
         path: Path,
         name: Fields,
         input_name: str | None,
         share: Share,
     ) -> None:
         """Take `k`, and all that lies beside it; `share` is of its own sound."""
-        data = midi.sound_bytes(
-            takes[k], str(path), recipe=takes.recipe, program_changes=self.program_changes
-        )
+        song, data = draft.song, draft.data
+        if data is None:
+            data = midi.sound_bytes(
+                song, str(path), recipe=takes.recipe, program_changes=self.program_changes
+            )
         path, digest = self.folder.write(data, path, name)
         self.folder.reserve(path)
         output = Output.of(
-            facts,
+            draft.facts,
             path,
             input_name,
             digest,
@@ -171,12 +199,12 @@ class Writer:
             model=takes.model,
         )
         self.report.outputs.append(output)
-        play = self.beside.player(takes[k], share(0, 0.4))
-        picture, sound = self.beside.write(self.folder, takes[k], path, play, share(0.4, 0.7))
+        play = self.beside.player(song, share(0, 0.4))
+        picture, sound = self.beside.write(self.folder, song, path, play, share(0.4, 0.7))
         self.report.outputs[-1] = replace(output, plot=picture, audio=sound)
         if self.preview is not None:
             self.preview.add(
-                takes[k],
+                song,
                 path.name,
                 play,
                 data=data,

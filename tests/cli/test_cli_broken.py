@@ -17,11 +17,13 @@ COMMANDS: dict[str, list[object]] = {
     "repair": ["-o", "out"],
     "plot": ["-o", "out"],
     "continue": ["-o", "out", "-n", 1, "-l", 1],
+    "infill": ["-o", "out", "-n", 1, "--bars", 1],
     "groove": ["-o", "out", "-n", 1],
     "drumify": ["-o", "out", "-n", 1, "-l", 1],
 }
 MODELS = {
     "continue": "tiny_model",
+    "infill": "tiny_controlled_model",
     "groove": "tiny_groove_model",
     "drumify": "tiny_drummer_model",
 }

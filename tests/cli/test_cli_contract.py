@@ -40,16 +40,23 @@ def succeeding(
     corpora: Path,
     beats: Path,
     data: dict[str, Path],
+    long_tunes: Path,
 ) -> dict[str, tuple[object, ...]]:
     """For every command, words with which all goes well."""
     model = {
         name: request.getfixturevalue(f"tiny_{name}")
-        for name in ("model", "groove_model", "drummer_model", "melody_vae")
+        for name in (
+            *("model", "melody_model", "controlled_model"),
+            *("groove_model", "drummer_model", "melody_vae"),
+        )
     }
     for fixture in ("own_shelf", "own_player"):
         request.getfixturevalue(fixture)
     midi.write(scale(), tmp_path / "a.mid")
     midi.write(replace(tune(5, 4), tracks=tune(5, 4).tracks[:1]), tmp_path / "b.mid")
+    (tmp_path / "songs").mkdir()
+    for seed in (1, 2):
+        midi.write(tune(seed, 6), tmp_path / "songs" / f"{seed}.mid")
     of = {kind: ("--data", folder) for kind, folder in data.items()}
     played = ("--from", beats, "--splits", beats / "splits.csv")
     listed = ("--from", corpora, "--splits", corpora / "splits.csv", "--output", "shards")
@@ -57,6 +64,7 @@ def succeeding(
     return {
         "generate": (*one, model["model"]),
         "continue": ("a.mid", *one, model["model"]),
+        "infill": ("a.mid", "--bars", 2, "-n", 1, "--model", model["controlled_model"]),
         "interpolate": ("a.mid", "b.mid", "--steps", 3),
         "groove": (BEAT, "-n", 1, "--model", model["groove_model"]),
         "drumify": ("a.mid", *one, model["drummer_model"]),
@@ -64,15 +72,25 @@ def succeeding(
         "repair": ("a.mid", BEAT, "-o", "sound"),
         "plot": ("a.mid", BEAT, "-o", "pictures"),
         "render": ("a.mid", "-o", "sounds", "--rate", 22050),
+        "finetune": ("songs", "--out", "style", "--steps", 9, "--from", model["melody_model"]),
         "models list": (),
         "models info": ("melody-vae",),
         "data prepare": (model["model"], *listed, "--workers", 1),
+        "data index": (model["model"], *of["tokens"], "--output", "index.safetensors"),
         "train": (model["model"], *of["tokens"], "--run", "run"),
         "evaluate likelihood": (model["model"], *of["tokens"], "--counts"),
         "evaluate continuations": (
             *(model["model"], *of["tokens"], "--pieces", 2, "--prompt", 4, "--length", 1),
             *("-o", "kept"),
         ),
+        "evaluate statistics": (
+            *(model["model"], *of["tokens"], "--pieces", 2, "--prompt", 4, "--length", 2),
+        ),
+        "evaluate originality": (
+            *(model["model"], *of["tokens"], "--pieces", 2, "--prompt", 0, "--length", 2),
+        ),
+        "evaluate infill": (model["controlled_model"], "--data", long_tunes, "--pieces", 1),
+        "evaluate control": (model["controlled_model"], "-n", 1),
         "evaluate feel": (model["groove_model"], *played),
         "evaluate parts": (model["drummer_model"], *played),
         "evaluate reconstruction": (model["melody_vae"], *of["steps"], "--windows", 2),
@@ -87,6 +105,7 @@ def succeeding(
 FAILING: dict[str, tuple[str, int]] = {
     "generate": ("--model nothing", 5),
     "continue": ("gone.mid", 3),
+    "infill": ("gone.mid --bars 2", 3),
     "interpolate": ("gone.mid gone.mid", 3),
     "groove": ("gone.mid --on-exists fail", 3),
     "drumify": ("gone.mid", 3),
@@ -94,12 +113,18 @@ FAILING: dict[str, tuple[str, int]] = {
     "repair": ("gone.mid", 3),
     "plot": ("gone.mid", 3),
     "render": ("gone.mid", 3),
+    "finetune": ("gone.mid --out style", 3),
     "models list": ("--all", 2),
     "models info": ("nothing", 5),
     "data prepare": ("melody-vae --from gone --splits gone --output shards", 3),
+    "data index": ("melody-lstm --data gone --output index.safetensors", 3),
     "train": ("melody-vae --data gone --run run", 3),
     "evaluate likelihood": ("melody-lstm --data gone", 3),
     "evaluate continuations": ("melody-lstm --data gone --pieces 0", 2),
+    "evaluate statistics": ("melody-lstm --data gone", 3),
+    "evaluate originality": ("melody-lstm", 2),
+    "evaluate infill": ("melody-lstm --data gone", 5),
+    "evaluate control": ("melody-lstm", 2),
     "evaluate feel": ("melody-vae --from gone --splits gone", 5),
     "evaluate parts": ("nothing --from gone --splits gone", 5),
     "evaluate reconstruction": ("melody-vae --data gone", 3),

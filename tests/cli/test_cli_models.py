@@ -51,25 +51,49 @@ def test_list_as_json(musegen: Musegen, shelf: Path) -> None:
     assert band["parameters"] == sum(tensor.numel() for tensor in tensors)
     assert band["corpora"] == [{"name": "tunes", "style": "folk", "weight": 1.0}]
     assert (unmade["parameters"], unmade["bytes"]) == (None, None)
+    assert melody["understands"]["style"] == "folk"
+    assert band["understands"].keys() - melody["understands"].keys() == {"polyphony"}
 
 
 def test_info(musegen: Musegen, shelf: Path) -> None:
     result = musegen("models", "info", "tiny-lstm")
     assert result.code == 0
-    lines = result.out.splitlines()
-    assert lines[:3] == [
+    facts, corpora, understood = (part.splitlines() for part in result.out.split("\n\n"))
+    assert facts[:3] == [
         "model       tiny-lstm",
         "verbs       generate, continue",
         "network     lstm",
     ]
-    assert lines[5:] == [
+    assert facts[5:] == [
         "weights     there",
         f"folder      {shelf / 'tiny-lstm'}",
         f"card        {shelf / 'tiny-lstm' / models.CARD}",
-        "",
-        "corpus  style  weight",
-        "tunes   folk        1",
     ]
+    assert corpora == ["corpus  style  weight", "tunes   folk        1"]
+    assert understood[:4] == [
+        "understands  legal values",
+        "length       1 to 1024 bars, exact",
+        "style        folk",
+        "tempo        20 to 400 bpm, exact",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 78, 200])
+def test_what_is_understood_fits_the_terminal(
+    musegen: Musegen, tiny_controlled_model: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    words = ("models", "info", tiny_controlled_model)
+    heads, *lines = musegen(*words).out.split("\n\n")[2].splitlines()
+    assert max(map(len, lines)) <= width
+    left = heads.index("legal")
+    found: dict[str, str] = {}
+    name = ""
+    for line in lines:
+        name = line[:left].strip() or name
+        found[name] = f"{found.get(name, '')} {line[left:]}".strip()
+    (model,) = musegen(*words, "--json").json["models"]
+    assert found == model["understands"]
 
 
 def test_info_of_a_folder(musegen: Musegen, tiny_model: Path) -> None:

@@ -24,6 +24,12 @@ from musegen.song import Key, Meter
         ("--tempo", ["19", "401", "nan"], "a number from 20 to 400"),
         ("--key", ["H", "", "C dorian"], "write it as 'C', 'F# minor' or 'Bbm'"),
         ("--metre", ["4", "0/4", "4/0", "7/9", "x/y"], "metre must be one of"),
+        ("--scale", ["D dorain", "dorain", "C  DORAIN"], "did you mean 'dorian'?"),
+        ("--scale", ["", "xyzzy", "H blues"], "no scale '"),
+        ("--chords", ["Am H", "Cmaj8", "C/E/G", "C/Em"], "chords are written like C, Cmaj, "),
+        ("--chords", ["", " , "], "names no chord; write them as 'Am F C G'"),
+        ("--density", ["-0.1", "1.1", "nan", "thick"], "a number from 0 to 1"),
+        ("--polyphony", ["0", "17", "1.5", "x"], "a whole number from 1 to 16"),
         ("--device", ["gpu"], "'cpu', 'cuda', 'auto'"),
         ("--on-exists", ["ask"], "'number', 'skip', 'fail', 'overwrite'"),
         ("--instruments", ["kazoo-o-matic", "piano,", "drums,xyz"][::2], "no instrument"),
@@ -34,11 +40,12 @@ from musegen.song import Key, Meter
         ("--name-template", ["../{n}", "a/b", "a\\b", "\x1b[2J", "x" * 101, " ", ""], "template"),
     ],
 )
+@pytest.mark.parametrize("words", [("generate",), ("continue", EXAMPLES / "band.mid")])
 def test_a_bad_value_is_answered_in_one_line(
-    musegen: Musegen, option: str, values: list[str], right: str
+    musegen: Musegen, words: tuple[object, ...], option: str, values: list[str], right: str
 ) -> None:
     for value in values:
-        result = musegen("generate", f"{option}={value}")
+        result = musegen(*words, f"{option}={value}")
         assert (result.code, result.out) == (2, ""), value
         assert result.err.count("\n") == 1, value
         assert result.err.startswith("error: Invalid value for "), value
@@ -85,6 +92,8 @@ def test_a_value_is_not_echoed_without_end(musegen: Musegen, digits: int) -> Non
     [
         (("generate",), limits.LENGTH),
         (("continue", EXAMPLES / "band.mid"), limits.LENGTH),
+        (("infill", EXAMPLES / "band.mid", "--track", 1), limits.LENGTH),
+        (("infill", EXAMPLES / "band.mid", "--add-track", "flute"), limits.LENGTH),
         (("drumify", EXAMPLES / "band.mid"), limits.LENGTH),
         (("generate",), limits.VARIATIONS),
         (("groove", EXAMPLES / "beat.mid"), limits.VARIATIONS),
@@ -137,9 +146,11 @@ def test_a_limit_is_named_and_can_be_raised(
 def test_options_reach_generate(musegen: Musegen, fake: Fake) -> None:
     words = (
         "-n 3 -l 2 -t 0.5 --seed 7 --top-k 9 --top-p 0.9 --min-p 0 --device auto --tempo 90 "
-        "--meter 6/8 --instruments piano,bass --instruments drums --style pop"
+        "--meter 6/8 --instruments piano,bass --instruments drums --style pop --density 0.25 "
+        "--polyphony 3 --scale blues"
     )
-    assert musegen("generate", *words.split(), "--key", "f# minor").code == 0
+    more = ("--key", "f# minor", "--chords", "F#m, C#7/E#  Bm")
+    assert musegen("generate", *words.split(), *more).code == 0
     fake.options.pop("progress")
     assert fake.options == {
         "variations": 3,
@@ -156,6 +167,10 @@ def test_options_reach_generate(musegen: Musegen, fake: Fake) -> None:
         "meter": Meter(0, 6, 8),
         "instruments": ("piano", "bass", "drums"),
         "style": "pop",
+        "scale": "blues",
+        "chords": ("F#m", "C#7/E#", "Bm"),
+        "density": 0.25,
+        "polyphony": 3,
     }
 
 
@@ -176,9 +191,45 @@ def test_without_options_the_defaults_are_the_verb_s(musegen: Musegen, fake: Fak
         "key": None,
         "meter": None,
         "instruments": None,
+        "scale": None,
+        "chords": None,
+        "density": None,
+        "polyphony": None,
         "tracks": (),
         "include_input": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--scale", "dorian"), "scale 'dorian' has no tonic; write 'D dorian', or give a key"),
+        (
+            ("--scale", "C major pentatonic", "--chords", "C F#5"),
+            "chord F#5 has no note of the scale C major pentatonic",
+        ),
+        (("--density", 0.5), "tiny-transformer cannot be told a density; choose another model"),
+        (
+            ("--like", "tune.mid", "--density", 0),
+            "--density does not go with --like: the clip says it",
+        ),
+        (
+            ("--like", "tune.mid", "--chords", "C"),
+            "--chords does not go with --like: the clip says it",
+        ),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("mode", [(), ("--dry-run",)])
+def test_what_does_not_go_together_is_answered_in_one_line(
+    musegen: Musegen,
+    tiny_model: Path,
+    words: tuple[object, ...],
+    message: str,
+    mode: tuple[str, ...],
+) -> None:
+    result = musegen("generate", "--model", tiny_model, *words, *mode, "-q")
+    assert (result.code, result.out, result.err) == (2, "", f"error: {message}\n")
 
 
 def test_options_reach_continue(musegen: Musegen, tune_file: Path, fake: Fake) -> None:

@@ -87,3 +87,28 @@ def test_temperature_0_says_that_takes_are_alike(musegen: Musegen, tiny_model: P
     result = musegen("generate", "--model", tiny_model, "-n", "2", "-t", "0", "-l", "1")
     assert result.code == 0
     assert "at temperature 0 all variations are the same" in result.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("generate", "--instruments", "piano,bass"), ("continue", EXAMPLES / "band.mid")],
+    ids=lambda words: words[0],
+)
+def test_what_is_asked_of_new_notes_holds(
+    musegen: Musegen, tiny_controlled_model: Path, words: tuple[object, ...]
+) -> None:
+    asked = ("--scale", "C major pentatonic", "--chords", "Am, C", "--polyphony", 1)
+    size = ("-n", 4, "-l", 4, "--seed", 2, "--density", 0.5, "-o", "out", "--metre", "4/4")
+    assert musegen(*words, *asked, *size, "--model", tiny_controlled_model).code == 0
+    on_beats = 0
+    for path in Path("out").iterdir():
+        song = midi.read(path).song
+        for notes in (track.notes for track in song.tracks if not track.is_drum):
+            assert {pitch % 12 for pitch in notes.pitch.tolist()} <= {0, 2, 4, 7, 9}
+            assert (notes.start[1:] >= notes.end[:-1]).all()
+            for start, pitch in zip(notes.start.tolist(), notes.pitch.tolist(), strict=True):
+                bar, place = divmod(start, 4 * song.ticks_per_quarter)
+                if place % song.ticks_per_quarter == 0:
+                    on_beats += 1
+                    assert pitch % 12 in ({0, 4, 9}, {0, 4, 7})[bar % 2]
+    assert on_beats
