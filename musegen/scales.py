@@ -46,8 +46,8 @@ def parse_scale(text: str, key: Key | None) -> frozenset[int]:
             name = " ".join(("minor",) * own.is_minor + words[1:]).lower() or "major"
     if name not in SCALES:
         near = difflib.get_close_matches(name, SCALES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(SCALES)}"
-        raise UsageError(f"no scale {text!r}; {hint}")
+        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(SCALES)}."
+        raise UsageError(f"no scale {text!r}. {hint}")
     if tonic is None:
         raise UsageError(f"scale {text!r} has no tonic; write 'D {name}', or give a key")
     return frozenset((tonic + step) % 12 for step in SCALES[name])

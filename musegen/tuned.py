@@ -11,6 +11,7 @@ from musegen import config, models
 from musegen.data.folder import Own
 from musegen.errors import OutputError, UsageError
 from musegen.folders import published
+from musegen.index import INDEX
 from musegen.models import CARD, CONFIG
 from musegen.publishing import publish
 from musegen.weights import MAX_NAME, WEIGHTS, is_name, save_weights
@@ -59,6 +60,8 @@ def save(tuned: Tuned, own: Own, base: Path, folder: Path) -> None:
         for file, text in texts.items():
             publish(draft / file, text.encode())
         save_weights(tuned.model.decoder, draft / WEIGHTS)
+        if (base / INDEX).is_file():  # the music that the base has learned from
+            publish(draft / INDEX, (base / INDEX).read_bytes())
         models.load(str(draft))
 
 

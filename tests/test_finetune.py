@@ -18,6 +18,7 @@ from musegen import finetune, generate, models, tuned
 from musegen.data.folder import Own, divided, piece
 from musegen.errors import ExistsError, ModelError, OutputError, UsageError
 from musegen.finetune import Tuned, Tuning, tune
+from musegen.index import INDEX
 from musegen.models import Model
 
 QUICK = Tuning(
@@ -158,6 +159,7 @@ def base(tiny_model: Path, tmp_path: Path) -> Path:
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / models.CARD).write_text(CARD)
     (folder / tuned.ATTRIBUTION).write_text("Thanks to all.\n")
+    (folder / INDEX).write_bytes(b"what was learned")
     return folder
 
 
@@ -171,7 +173,8 @@ def test_what_is_written_is_a_model(base: Path, made: Tuned, own: Own, tmp_path:
     tuned.save(made, own, base, folder)
     files = {path.name: path for path in folder.iterdir()}
     expected = ("config.toml", "weights.safetensors", "MODEL_CARD.md")
-    assert files.keys() == {*expected, "BASE_MODEL_CARD.md", "ATTRIBUTION.md"}
+    assert files.keys() == {*expected, "BASE_MODEL_CARD.md", "ATTRIBUTION.md", INDEX}
+    assert files[INDEX].read_bytes() == b"what was learned"
     assert files["ATTRIBUTION.md"].read_text() == "Thanks to all.\n"
     assert files["BASE_MODEL_CARD.md"].read_text() == CARD
     loaded = models.load(str(folder))

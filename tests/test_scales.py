@@ -57,12 +57,12 @@ def test_a_scale_begins_on_its_tonic_and_rises(name: str) -> None:
     "text", ["", " ", "H", "D dorain", "Dorian D", "C major minor", "Am minor"]
 )
 def test_what_is_no_scale_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"no scale .*; (did you mean|there are: major)"):
+    with pytest.raises(UsageError, match=r"no scale .*\. (Did you mean|There are: major)"):
         parse_scale(text, Key(0))
 
 
 def test_a_near_name_is_offered() -> None:
-    with pytest.raises(UsageError, match="did you mean 'dorian'"):
+    with pytest.raises(UsageError, match="Did you mean 'dorian'"):
         parse_scale("D dorain", None)
 
 

@@ -228,7 +228,7 @@ def test_the_page_and_the_pictures_show_input_and_takes(
         ("--track Oboe", "no track with notes is called 'Oboe'; there are: 1 "),
         ("--add-track kazoo-o-matic", "Invalid value for '--add-track': no instrument"),
         ("--add-track drums", "there are drums already"),
-        ("--bars 2 --scale dorain", "did you mean 'dorian'"),
+        ("--bars 2 --scale dorain", "Did you mean 'dorian'"),
         ("--bars 2 --chords H", "Invalid value for '--chords': no chord 'H'"),
         ("--bars 2 --density 2", "Invalid value for '--density': 2 is not a number from 0 to 1"),
         ("--bars 2 --polyphony 0", "Invalid value for '--polyphony': 0 is not a whole number"),

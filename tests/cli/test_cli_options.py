@@ -24,7 +24,7 @@ from musegen.song import Key, Meter
         ("--tempo", ["19", "401", "nan"], "a number from 20 to 400"),
         ("--key", ["H", "", "C dorian"], "write it as 'C', 'F# minor' or 'Bbm'"),
         ("--metre", ["4", "0/4", "4/0", "7/9", "x/y"], "metre must be one of"),
-        ("--scale", ["D dorain", "dorain", "C  DORAIN"], "did you mean 'dorian'?"),
+        ("--scale", ["D dorain", "dorain", "C  DORAIN"], "Did you mean 'dorian'?"),
         ("--scale", ["", "xyzzy", "H blues"], "no scale '"),
         ("--chords", ["Am H", "Cmaj8", "C/E/G", "C/Em"], "chords are written like C, Cmaj, "),
         ("--chords", ["", " , "], "names no chord; write them as 'Am F C G'"),
