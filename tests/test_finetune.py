@@ -18,7 +18,7 @@ from musegen import finetune, generate, models, tuned
 from musegen.data.folder import Own, divided, piece
 from musegen.errors import ExistsError, ModelError, OutputError, UsageError
 from musegen.finetune import Tuned, Tuning, tune
-from musegen.index import INDEX
+from musegen.index import INDEX, Index
 from musegen.models import Model
 
 QUICK = Tuning(
@@ -159,7 +159,8 @@ def base(tiny_model: Path, tmp_path: Path) -> Path:
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / models.CARD).write_text(CARD)
     (folder / tuned.ATTRIBUTION).write_text("Thanks to all.\n")
-    (folder / INDEX).write_bytes(b"what was learned")
+    codec = models.bar_codec(models.read_recipe(folder))
+    Index.of([], [], codec).save(folder / INDEX)
     return folder
 
 
@@ -174,7 +175,7 @@ def test_what_is_written_is_a_model(base: Path, made: Tuned, own: Own, tmp_path:
     files = {path.name: path for path in folder.iterdir()}
     expected = ("config.toml", "weights.safetensors", "MODEL_CARD.md")
     assert files.keys() == {*expected, "BASE_MODEL_CARD.md", "ATTRIBUTION.md", INDEX}
-    assert files[INDEX].read_bytes() == b"what was learned"
+    assert files[INDEX].read_bytes() == (base / INDEX).read_bytes()
     assert files["ATTRIBUTION.md"].read_text() == "Thanks to all.\n"
     assert files["BASE_MODEL_CARD.md"].read_text() == CARD
     loaded = models.load(str(folder))
