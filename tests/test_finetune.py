@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import RECIPE, TRANSFORMER, write_model
 from conftest import tune as song
+from conftest import write_model
 from safetensors.torch import load_file
+from tiny_recipes import RECIPE, TRANSFORMER
 
 from musegen import finetune, generate, models, tuned
 from musegen.data.folder import Own, divided, piece

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import STYLE_PATTERN, beat
+from conftest import beat
+from tiny_recipes import STYLE_PATTERN
 
 from musegen import midi
 from musegen.codecs.grid import Grid

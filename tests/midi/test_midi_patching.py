@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from broken_files import END, MTRK, track
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from midi_files import BAR, BEAT, HEADER, MELODY, NOTE, SONG, TRACK, bytes_of, messages, of_type
-from midi_inputs import bent, seeds
 from midi_readers import differences
+from patches import BASS, chunks, done, file
 
-from musegen.errors import MusegenError, OutputError
+from musegen.errors import OutputError
 from musegen.midi import Edit, parse, patched, to_bytes
-from musegen.midi.chunks import read_chunks
 from musegen.midi.encoding import meta, number
-from musegen.midi.events import NOTE_ON
-from musegen.midi.repairs import Repairs
-from musegen.song import Controls, Notes, Song, Track
+from musegen.song import Notes, Song, Track
 
 TYPE_1 = "4d546864 00000006 0001 {:04x} 01e0"
-
-
-def file(kind: int, *bodies: str, count: int | None = None) -> bytes:
-    """A file of tracks given as hexadecimal."""
-    return bytes_of(
-        f"4d546864 00000006 {kind:04x} {len(bodies) if count is None else count:04x} 01e0"
-        + " ".join(track(body) for body in bodies)
-    )
-
-
-def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
-    """The tag and the body of each chunk of a sound file."""
-    found, at = [], 0
-    while at < len(data):
-        size = int.from_bytes(data[at + 4 : at + 8], "big")
-        found.append((data[at : at + 4], data[at + 8 : at + 8 + size]))
-        at += 8 + size
-    assert at == len(data)
-    return found
-
-
-def done(data: bytes, edits: Sequence[Edit], *more: Any, **settings: Any) -> bytes:
-    """The patched file, which is one, and has nothing to mend that was not there before."""
-    result = patched(data, edits, *more, **settings)
-    assert result is not None
-    before = {(r.code, r.track) for r in parse(data).repairs}
-    assert {(r.code, r.track) for r in parse(result).repairs} <= before
-    return result
 
 
 def edit(place: int, start: int, end: int, *rows: tuple[int, int, int, int]) -> Edit:
@@ -395,9 +359,6 @@ def test_what_does_not_read_back_as_meant_is_not_handed_out() -> None:
 # Tracks that are added
 
 
-BASS = Track(Notes.of([(0, 960, 36, 80)]), 33, name="Bass", controls=Controls.of([(0, 7, 100)]))
-
-
 def test_an_added_track_is_a_chunk_behind_all_others() -> None:
     data = to_bytes(SONG)
     result = done(data, [], [BASS])
@@ -487,137 +448,3 @@ def test_the_recipe_stands_at_the_beginning_of_the_first_track_that_changes() ->
     assert chunks(result) == [*plain[:4], (b"MTrk", text + plain[4][1]), plain[5]]
     result = done(file(0, NOTE + END), [edit(0, 0, 1)], recipe="musegen 1 infill\n" + "x" * 2000)
     assert parse(result).recipe == "musegen 1 infill " + "x" * 1007
-
-
-# Any music
-
-
-def events_of(rng: random.Random) -> str:
-    """A sound track, written in one of many ways."""
-    rows: list[tuple[int, int, bytes]] = []
-    for channel in rng.sample((0, 1, 9), rng.randint(1, 3)):
-        notes = [
-            (rng.randrange(0, 3000, 60), rng.randint(1, 300), rng.choice((36, 60, 62)), 90)
-            for _ in range(rng.randrange(12))
-        ]
-        for start, duration, pitch, velocity in Notes.of(notes).without_overlaps().table().tolist():
-            end = rng.choice((b"\x90%c\0", b"\x80%c\x11")) % pitch
-            rows.append((start, 2, bytes((0x90 + channel, pitch, velocity))))
-            rows.append((start + duration, 0, bytes((end[0] + channel, *end[1:]))))
-        for _ in range(rng.randrange(6)):
-            event = bytes((0xB0 + channel, rng.choice((1, 7, 64)), rng.randrange(128)))
-            rows.append((rng.randrange(3000), 1, event))
-    for _ in range(rng.randrange(6)):
-        text = rng.choice(("ff 05 02 6c 61", "f0 02 11 f7", "ff 51 03 07 a1 20", "f7 01 fa"))
-        rows.append((rng.randrange(3000), 1, bytes.fromhex(text)))
-    body, now, running = bytearray(), 0, 0
-    for tick, _, event in sorted(rows):
-        body += rng.choice((b"", b"", b"\x80")) if tick - now < 128 else b""
-        body += number(tick - now)
-        body += event[1:] if event[0] == running and rng.random() < 0.8 else event
-        now, running = tick, event[0] if event[0] < 0xF0 else 0
-    return (body + number(rng.randrange(500))).hex() + "ff2f00"
-
-
-def music(rng: random.Random) -> bytes:
-    """A file of one to three such tracks."""
-    kind = rng.randrange(2)
-    return file(kind, *(events_of(rng) for _ in range(rng.randint(1, 3) if kind else 1)))
-
-
-def edits_of(rng: random.Random, song: Song, pitches: Sequence[int]) -> list[Edit]:
-    """Edits of some tracks of a song, one for each at most."""
-    found = []
-    for place in rng.sample(range(len(song.tracks)), rng.randint(0, len(song.tracks))):
-        start, end = sorted((rng.randrange(0, 4000, 60), rng.randrange(60, 4060, 60)))
-        rows = [
-            (rng.randrange(start, end), rng.randint(1, 400), rng.choice(pitches), 50)
-            for _ in range(rng.randrange(6) if start < end else 0)
-        ]
-        found.append(Edit(place, start, end, Notes.of(rows).without_overlaps()))
-    return found
-
-
-def all_but_notes(data: bytes) -> list[Any]:
-    """Per track what is neither a note nor its end."""
-    return [
-        (
-            [(other.tick, other.status, other.kind, other.data) for other in track.others],
-            track.words[track.kind > NOTE_ON].tolist(),
-        )
-        for track in read_chunks(data, "x", Repairs()).tracks
-    ]
-
-
-def ends(data: bytes) -> list[int]:
-    return [track.end for track in read_chunks(data, "x", Repairs()).tracks]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, 10**9))
-def test_the_song_has_the_new_notes_and_is_the_same_else(seed: int) -> None:
-    rng = random.Random(seed)
-    data = music(rng)
-    song = parse(data, strict=True).song
-    # Pitches that no track has, each for one of them, so that none makes way.
-    edits = [
-        replace(e, notes=replace(e.notes, pitch=e.notes.pitch + 4 * e.track))
-        for e in edits_of(rng, song, (80, 81, 82))
-    ]
-    result = done(data, edits)
-    wanted = [track.notes for track in song.tracks]
-    for e in edits:
-        start = wanted[e.track].start
-        kept = wanted[e.track].where((start < e.start) | (start >= e.end))
-        wanted[e.track] = kept.joined(e.notes)
-    after = parse(result, strict=True).song
-    assert [t.notes for t in after.tracks] == [notes for notes in wanted if len(notes)]
-    heard = [t for t, notes in zip(song.tracks, wanted, strict=True) if len(notes)]
-    assert [(t.channel, t.controls) for t in after.tracks] == [
-        (t.channel, t.controls) for t in heard
-    ]
-    assert all_but_notes(result) == all_but_notes(data)
-    assert all(now >= before for before, now in zip(ends(data), ends(result), strict=True))
-    # Each track of the song is in one chunk, and those of no edit are the same bytes.
-    header, *bodies = chunks(data)
-    alone = [parse(file(1, body.hex())).song for _, body in bodies]
-    owners = [place for place, song in enumerate(alone) for _ in song.tracks]
-    edited = {owners[e.track] for e in edits}
-    assert chunks(result)[0] == header
-    for i, (old, new) in enumerate(zip(bodies, chunks(result)[1:], strict=True)):
-        assert i in edited or old == new
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, 10**9))
-def test_notes_that_meet_leave_a_sound_file(seed: int) -> None:
-    rng = random.Random(seed)
-    data = music(rng)
-    song = parse(data, strict=True).song
-    result = done(data, edits_of(rng, song, (36, 60, 62)))
-    parse(result, strict=True)
-    assert all_but_notes(result) == all_but_notes(data)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.integers(0, 10**9))
-def test_any_file_that_is_read_can_be_patched(seed: int) -> None:
-    rng = random.Random(seed)
-    data = bent(rng.choice(list(seeds())), rng)
-    try:
-        reading = parse(data)
-    except MusegenError:
-        return
-    edits = edits_of(rng, reading.song, (36, 60, 62))
-    added = [BASS, replace(BASS, is_drum=True)][: rng.randrange(3)]
-    result = patched(data, edits, added, "musegen 1 infill")
-    if reading.format == 2 and (edits or added):
-        assert result is None
-        return
-    assert result is not None
-    edited = {e.track for e in edits}
-    kept = [t.notes for i, t in enumerate(reading.song.tracks) if i not in edited]
-    after = [t.notes for t in parse(result).song.tracks]
-    assert added or edits or result == data
-    for notes in kept:
-        assert notes in after or any(t.is_drum for t in added)
