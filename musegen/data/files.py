@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -26,7 +26,16 @@ from musegen.song import Notes, Song, Track
 from musegen.time import bar_lines
 
 T = TypeVar("T")
-Encode = Callable[[Song, Corpus], Iterable[T]]
+
+
+class Job(NamedTuple):
+    """A file of a corpus by its name, and its split."""
+
+    name: str
+    split: str
+
+
+Encode = Callable[[Song, Corpus, Job], Iterable[T]]
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ def outcomes(
     unlicensed = corpora.unlicensed(corpus, path)
     for name in sorted(unlicensed & files.keys()):
         yield Outcome(files[name], dropped="another licence")
-    jobs = sorted((name, split) for name, split in files.items() if name not in unlicensed)
+    jobs = sorted(Job(name, split) for name, split in files.items() if name not in unlicensed)
     work = partial(_outcome, corpus=corpus, path=path, encode=encode)
     workers = workers or os.cpu_count() or 1
     if workers == 1:
@@ -87,7 +96,7 @@ def _opened(path: Path) -> Callable[[str], bytes]:
     return corpora.opener(path)
 
 
-def _outcome(job: tuple[str, str], corpus: Corpus, path: Path, encode: Encode[T]) -> Outcome[T]:
+def _outcome(job: Job, corpus: Corpus, path: Path, encode: Encode[T]) -> Outcome[T]:
     name, split = job
     try:
         song = midi.parse(_opened(path)(name), name).song
@@ -100,7 +109,7 @@ def _outcome(job: tuple[str, str], corpus: Corpus, path: Path, encode: Encode[T]
     try:
         if beats := beats_of(name, corpus):
             song = on_beats(song, _opened(path)(beats).decode())
-        examples = tuple(encode(song, corpus))
+        examples = tuple(encode(song, corpus, job))
     except (KeyError, LimitError, UnreadableError):
         return Outcome(split, dropped="no beat annotation")
     except ValueError as error:

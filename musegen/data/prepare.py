@@ -1,7 +1,8 @@
 """MIDI files of many corpora to the shards that one model trains on.
 
 Each corpus is encoded on its own and kept as a part, so that an interrupted run goes on where it
-was.
+was. Where the codec has many tracks, half of the songs to train on have a keyboard's hands on one
+track (`data.hands`); those that a model is measured on stay as they are, so that figures compare.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ import numpy as np
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.layout import Layout
-from musegen.data import corpora, shards
+from musegen.data import corpora, hands, shards
 from musegen.data.corpora import SPLITS, Corpus
-from musegen.data.files import beats_of, excerpts, line, outcomes
+from musegen.data.files import Job, beats_of, excerpts, line, outcomes
 from musegen.data.shards import Builder
 from musegen.errors import OutputError, UnreadableError
 from musegen.song import Song
@@ -30,7 +31,7 @@ from musegen.time import bar_lines
 MIN_BARS = 4
 """Shorter pieces are dropped."""
 MIN_NOTES = 16
-VERSION = 1
+VERSION = 2
 """Of the encoding: parts that another version made are made anew."""
 
 
@@ -160,11 +161,17 @@ def _read_part(part: Path, split: str) -> Iterator[Encoded]:
 # One song
 
 
-def encode(song: Song, corpus: Corpus, codec: BarCodec) -> Iterator[Encoded]:
-    """The training examples in one song, as the corpus's recipe wants them."""
+def encode(
+    song: Song, corpus: Corpus, codec: BarCodec, *, one_keyboard: bool = False
+) -> Iterator[Encoded]:
+    """The training examples in one song, as the corpus's recipe wants them.
+
+    `one_keyboard` puts a keyboard's hands on one track.
+    """
     layout = codec.layout
     for excerpt in excerpts(song, corpus, layout.steps_per_quarter, single=not layout.max_tracks):
-        clip = codec.clip(excerpt)
+        # Not before: the recipe may want but one hand, and each hand has a pedal and a grid.
+        clip = codec.clip(hands.together(excerpt) if one_keyboard else excerpt)
         _, meters = bar_lines(clip)
         if len(meters) < MIN_BARS or clip.note_count < MIN_NOTES:
             continue
@@ -173,5 +180,6 @@ def encode(song: Song, corpus: Corpus, codec: BarCodec) -> Iterator[Encoded]:
         yield Encoded(header, codec.encode_bars(clip), values, clip.note_count)
 
 
-def _encode(song: Song, corpus: Corpus, layout: Layout) -> Iterator[Encoded]:
-    return encode(song, corpus, BarCodec(layout))
+def _encode(song: Song, corpus: Corpus, job: Job, layout: Layout) -> Iterator[Encoded]:
+    one_keyboard = layout.max_tracks > 0 and job.split == "train" and hands.is_chosen(job.name)
+    return encode(song, corpus, BarCodec(layout), one_keyboard=one_keyboard)

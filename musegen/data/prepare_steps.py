@@ -12,7 +12,7 @@ from musegen import clips
 from musegen.codecs.steps import Frame, StepsLayout, encode_drums, encode_melody
 from musegen.data import corpora, shards, steps
 from musegen.data.corpora import SPLITS, Corpus
-from musegen.data.files import excerpts, line, outcomes, trimmed
+from musegen.data.files import Job, excerpts, line, outcomes, trimmed
 from musegen.data.prepare_drums import drum_notes
 from musegen.data.steps import StepSong
 from musegen.errors import UsageError
@@ -60,7 +60,7 @@ def prepare_steps(
                 raise UsageError(f"corpus {corpus.name}: {field!r} is not for drums")
         dropped: Counter[str] = Counter()
         counts = {what: dict.fromkeys(SPLITS, 0) for what in ("parts", "bars")}
-        work = partial(encode, layout=layout, number=number)
+        work = partial(_encode, layout=layout, number=number)
         for outcome in outcomes(corpus, path, files, work, workers):
             songs[outcome.split] += outcome.examples
             if outcome.dropped:
@@ -73,3 +73,9 @@ def prepare_steps(
     for split in SPLITS:
         steps.save(songs[split], output / f"{split}.steps.npz")
     return shards.save_info(output, layout, summary)
+
+
+def _encode(
+    song: Song, corpus: Corpus, _: Job, layout: StepsLayout, number: int
+) -> Iterator[StepSong]:
+    return encode(song, corpus, layout, number)
