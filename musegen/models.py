@@ -176,8 +176,11 @@ def build_network(
         sizes = {"vocabulary": len(BarCodec(codec).vocabulary)}
     where = f"{recipe.name}: network.shape"
     given = recipe.network.shape
-    if isinstance(codec, Layout) and "registers" in given:
-        given = given | {"registers": register_ids(codec, given["registers"], where)}
+    if isinstance(codec, Layout) and recipe.network.kind == "transformer":
+        for name in {"registers", "tracks"} & given.keys():
+            given = given | {name: register_ids(codec, given[name], f"{where}.{name}")}
+        if given.keys() & {"tracks", "clock"}:
+            sizes["roles"] = roles(codec)
     if twice := sorted(sizes.keys() & given.keys()):
         raise UsageError(f"{where}: {twice[0]!r} follows from the codec; leave it out")
     filled: Any = config.build(shape, sizes | given, where)
@@ -193,8 +196,21 @@ def register_ids(layout: Layout, names: Any, where: str) -> list[list[list[int]]
         ranges = [[vocabulary[str(name)] for name in register] for register in names]
     except (KeyError, TypeError):
         known = ", ".join(r.name for r in vocabulary.ranges)
-        raise UsageError(f"{where}: registers should be lists of: {known}") from None
+        raise UsageError(f"{where} should be lists of: {known}") from None
     return [[[r.first, r.stop] for r in register] for register in ranges]
+
+
+def roles(layout: Layout) -> dict[str, list[int]]:
+    """What the ids of a codec's ranges do in a score; see `networks.score.Roles`."""
+    names = {"track": "instrument"} | {
+        name: name for name in ("start", "bar", "position", "slot", "fill", "answer")
+    }
+    ranges = {r.name: r for r in BarCodec(layout).vocabulary.ranges}
+    return {
+        role: [ranges[name].first, ranges[name].stop]
+        for role, name in names.items()
+        if name in ranges
+    }
 
 
 def check_sizes(shape: Any, where: str) -> None:

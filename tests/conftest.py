@@ -71,10 +71,11 @@ def tiny_model(make_model: Callable[..., Path]) -> Path:
 def tiny_controlled_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A multi-track Transformer that can be told what to write, and fills gaps."""
     registers = '[["meter"], ["bar", "slot"], ["bar", "slot", "position"]]'
+    tracks = '[["instrument"], ["density"], ["pitch", "drum"]]'
     recipe = RECIPE.format(
         name="tiny-controlled",
         kind="transformer",
-        shape=f"{TRANSFORMER}\nregisters = {registers}",
+        shape=f"{TRANSFORMER}\nregisters = {registers}\ntracks = {tracks}\nclock = true",
         max_tracks=16,
     )
     for before, after in (

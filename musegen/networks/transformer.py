@@ -1,8 +1,8 @@
 """A decoder-only transformer: rotary positions, grouped queries, SwiGLU, tied embedding, no biases.
 
-Beside each token it may be told what stands in a few registers: the latest id so far of this or
-that set of ids, such as the latest position in a bar. Attention finds out as much, at the price of
-a layer.
+Beside each token it may be told what holds there (see `score`). Its queries and keys may turn by
+bar and position too: then what is a bar apart, or sounds together in another track, is always as
+far apart for attention, however many tokens lie between.
 
 `forward` is for training. `prefill` and `step` are for decoding: they keep keys and values in a
 `Cache` and give the same logits, token by token. Nothing here knows what an id means.
@@ -14,7 +14,7 @@ Axes: `B` batch, `T` time, `D` width, `V` vocabulary, `H` query heads, `G` key a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
 from musegen.networks.packed import Product, product, version
+from musegen.networks.score import Ids, Place, Reading, Roles, Score
 
 MAX_TURNS = 1 << 24
 """Context times the width of a head, at most: what is laid out for it is in no file of weights."""
@@ -48,11 +49,19 @@ class TransformerConfig:
     """The most tokens that can be looked at together, the prompt's included."""
     dropout: float = 0.0
     """Share of each residual that is dropped in training, 0 to 1."""
-    registers: tuple[tuple[tuple[int, int], ...], ...] = ()
-    """The ids that each register holds the latest of, as ranges: the first, one past the last."""
+    registers: tuple[tuple[Ids, ...], ...] = ()
+    """The ids that each register holds the latest of."""
+    tracks: tuple[tuple[Ids, ...], ...] = ()
+    """The ids that each register of a track holds the latest of."""
+    clock: bool = False
+    """Whether half of each head turns by bar and position."""
+    roles: Roles | None = None
+    """What ids do; tracks and clock need it."""
 
     def __post_init__(self) -> None:
-        for first, stop in (ids for register in self.registers for ids in register):
+        if (self.tracks or self.clock) and self.roles is None:
+            raise ValueError("tracks and clock need roles of ids")
+        for first, stop in (ids for held in self.registers + self.tracks for ids in held):
             if not 0 <= first < stop <= self.vocabulary:
                 raise ValueError(
                     f"a register's ids {first} to {stop - 1} are not in the vocabulary"
@@ -67,48 +76,6 @@ class TransformerConfig:
     @property
     def head_width(self) -> int:
         return self.width // self.heads
-
-
-class Registers(nn.Module):
-    """What the registers hold at each token, as one vector [B, T, D]."""
-
-    row_of: Tensor
-    """[R, V]: the row that an id puts into a register, or -1 where it leaves it alone."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        count = len(config.registers)
-        rows = torch.full((count, config.vocabulary), -1)
-        first = count  # the rows before stand for registers that hold nothing yet
-        for register, ranges in enumerate(config.registers):
-            for start, stop in ranges:
-                rows[register, start:stop] = torch.arange(first, first + stop - start)
-                first += stop - start
-        self.register_buffer("row_of", rows, persistent=False)
-        self.rows = nn.Parameter(torch.zeros(first, config.width))
-
-    def held(
-        self, ids: Tensor, before: Tensor | None = None, padding: Tensor | None = None
-    ) -> Tensor:
-        """The row in each register at each of ids [B, T], as [R, B, T]; `before` are [R, B, 1].
-
-        What stands in the first `padding[b]` columns of row b is not put into any.
-        """
-        if before is None:
-            empty = torch.arange(len(self.row_of), device=ids.device)
-            before = empty[:, None, None].expand(-1, len(ids), 1)
-        rows = self.row_of[:, ids]  # R B T
-        if padding is not None:
-            column = torch.arange(ids.shape[1], device=ids.device)
-            rows = rows.masked_fill(column < padding.to(ids.device)[:, None], -1)
-        rows = torch.cat((before, rows), dim=-1)  # R B 1+T
-        column = torch.arange(rows.shape[-1], device=ids.device)
-        latest = torch.where(rows >= 0, column, 0).cummax(dim=-1).values
-        return rows.gather(-1, latest)[..., 1:]
-
-    def forward(self, held: Tensor) -> Tensor:
-        """Rows [R, B, T] as one vector each [B, T, D]."""
-        return F.embedding(held, self.rows).sum(dim=0)
 
 
 class Layer(nn.Module):
@@ -163,7 +130,7 @@ class Layer(nn.Module):
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn each even and odd pair of x [B, T, ., C] by its position's [T, 1, C/2] (RoFormer)."""
+    """Turn each even and odd pair of x [B, T, ., C] by its token's [., T, 1, C/2] (RoFormer)."""
     pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))  # B T . C/2
     return torch.view_as_real(pairs * turns).flatten(-2).type_as(x)  # B T . C
 
@@ -184,8 +151,8 @@ class Lean(NamedTuple):
 
     layers: list[LeanLayer]
     logits: Product
-    turns: Tensor
-    """[context, H+2G, C/2], complex: turns queries and keys, scales queries, leaves values."""
+    scales: tuple[tuple[float, int], ...]
+    """Of queries, and of keys, with the number of heads."""
 
 
 @dataclass
@@ -204,8 +171,8 @@ class Cache:
     """The column that the next step writes."""
     lean: Lean
     """The network that fills it."""
-    held: Tensor | None = None
-    """[R, B, 1], what the registers hold; None if there are none."""
+    places: list[Place] = field(default_factory=list)
+    """Where each row stands in its score, if the network reads any."""
 
     def __post_init__(self) -> None:
         self.layers = [
@@ -217,28 +184,33 @@ class Cache:
         """`count` copies of a cache of one row."""
         kv = self.kv.repeat(1, 1, count, 1, 1, 1)
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
-        held = None if self.held is None else self.held.repeat(1, count, 1)
-        return Cache(kv, mask, self.column, self.lean, held)
+        places = [place.copy() for place in self.places * count]
+        return Cache(kv, mask, self.column, self.lean, places)
 
 
 class Transformer(nn.Module):
     """ids [B, T] to the logits of each next id [B, T, V]."""
 
-    cos: Tensor
-    sin: Tensor
+    turning: Tensor
+    speeds: Tensor
+    """[C/2] each; see the function `turning`."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.made: tuple[list[tuple[int, int]], Lean] | None = None
         self.embedding = nn.Embedding(config.vocabulary, config.width)
-        self.registers = Registers(config) if config.registers else None
+        c = config
+        self.registers = (
+            Score(c.registers, c.tracks, c.roles, c.vocabulary, c.width)
+            if c.registers or c.roles
+            else None
+        )
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width, bias=False)
-        speeds = 10_000.0 ** -(torch.arange(0, config.head_width, 2) / config.head_width)
-        angles = torch.arange(config.context)[:, None] * speeds  # context C/2, radians
-        self.register_buffer("cos", angles.cos(), persistent=False)
-        self.register_buffer("sin", angles.sin(), persistent=False)
+        by, speeds = turning(config)
+        self.register_buffer("turning", by, persistent=False)
+        self.register_buffer("speeds", speeds, persistent=False)
         for name, weight in self.named_parameters():
             if weight.dim() == 2 and not name.startswith("registers"):
                 residual = name.endswith("_out.weight")
@@ -250,28 +222,32 @@ class Transformer(nn.Module):
         return self.config.context
 
     def forward(self, ids: Tensor) -> Tensor:
-        x, turns, _ = self.embed(ids)
+        x, turns = self.embed(ids)
         for layer in self.layers:
             x, _, _ = layer(x, turns)
         return F.linear(self.norm(x), self.embedding.weight)  # B T V
 
-    def embed(
-        self, ids: Tensor, padding: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Look up ids [B, T] as [B, T, D], and the turns [T, 1, C/2] of their columns, complex.
-
-        With what the registers hold after each id, [R, B, T].
-        """
+    def embed(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Look up ids [B, T] as [B, T, D], and their turns."""
         time = ids.shape[1]
         if time > self.context:
             raise ValueError(f"{time} tokens do not fit a context of {self.context}")
-        x, held = self.embedding(ids), None
+        x, column = self.embedding(ids), torch.arange(time, device=ids.device)
+        reading = None
         if self.registers is not None:
-            held = self.registers.held(ids, padding=padding)
-            x = x + self.registers(held)
+            reading = self.registers.read(ids, padding)
+            x = x + self.registers(reading.rows)
         x = F.dropout(x, self.config.dropout, self.training)
-        turns = torch.complex(self.cos[:time], self.sin[:time])[:, None]
-        return x, turns, held
+        return x, self.turns(column, reading)
+
+    def turns(self, column: Tensor, reading: Reading | None) -> Tensor:
+        """What queries and keys in columns [T] are turned by, complex [B or 1, T, 1, C/2]."""
+        by = column[None, :, None]
+        if self.config.clock and reading is not None:
+            held = reading.bar, reading.position
+            by = torch.stack((column.expand_as(held[0]), *held), dim=-1)[..., self.turning]
+        angles = by * self.speeds  # B T C/2, radians
+        return torch.complex(angles.cos(), angles.sin())[..., None, :]
 
     def prefill(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Cache]:
         """Read prompts [B, T] at once, for the logits of what comes next [B, V] and the cache.
@@ -281,7 +257,7 @@ class Transformer(nn.Module):
         c = self.config
         ids = ids.to(self.embedding.weight.device)
         batch, time = ids.shape
-        x, turns, held = self.embed(ids, padding)
+        x, turns = self.embed(ids, padding)
         kv = x.new_zeros(c.layers, 2, batch, c.kv_heads, c.context, c.head_width)
         mask, hidden = None, None
         if padding is not None:
@@ -295,8 +271,12 @@ class Transformer(nn.Module):
         for layer, (keys, values) in zip(self.layers, kv, strict=True):
             x, keys[:, :, :time], values[:, :, :time] = layer(x, turns, mask)
         logits = F.linear(self.norm(x[:, -1]), self.embedding.weight)
-        held = None if held is None else held[..., -1:]
-        return logits, Cache(kv, hidden, time, self.lean(), held)
+        places = []
+        if self.registers is not None:
+            dead = [0] * batch if padding is None else padding.tolist()
+            rows = zip(ids.tolist(), dead, strict=True)
+            places = [self.registers.place(row[first:]) for row, first in rows]
+        return logits, Cache(kv, hidden, time, self.lean(), places)
 
     def step(self, ids: Tensor, cache: Cache) -> Tensor:
         """Append one id to each row [B], for the logits of what comes next [B, V]."""
@@ -306,15 +286,18 @@ class Transformer(nn.Module):
         ids = ids.to(cache.kv.device)
         batch, shape = len(ids), (c.width,)
         mask = None if cache.mask is None else cache.mask[..., :end]
-        turn = cache.lean.turns[column]
-        x = F.embedding(ids, self.embedding.weight)  # B D
-        if self.registers is not None and cache.held is not None:
-            cache.held = self.registers.held(ids[:, None], cache.held)
-            x += self.registers(cache.held)[:, 0]
+        x, reading = F.embedding(ids, self.embedding.weight), None  # B D
+        if self.registers is not None:
+            reading = self.registers.advanced(cache.places, ids)
+            x += self.registers(reading.rows)[:, 0]
+        turn = self.turns(torch.tensor([column]), reading)[:, 0]  # B or 1 1 C/2
+        turn = torch.cat(
+            [(turn * scale).expand(-1, heads, -1) for scale, heads in cache.lean.scales], dim=1
+        )  # B or 1 H+2G C/2: turns queries and keys, scales queries
         for w, keys, values, columns in cache.layers:
             qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
             pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2
-            torch.view_as_complex(pairs).mul_(turn)
+            torch.view_as_complex(pairs[:, : -c.kv_heads]).mul_(turn)
             heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
             columns[column].copy_(heads[:, -2:])
             q = qkv[:, : c.width].reshape(batch * c.kv_heads, -1, c.head_width)  # B*G R C
@@ -333,12 +316,24 @@ class Transformer(nn.Module):
         now = version(self)
         if self.made is None or self.made[0] != now:
             layers = [each.lean() for each in self.modules() if isinstance(each, Layer)]
-            self.made = now, Lean(layers, product(self.embedding.weight), self.turns())
+            c = self.config
+            scales = (c.head_width**-0.5, c.heads), (1.0, c.kv_heads)
+            self.made = now, Lean(layers, product(self.embedding.weight), scales)
         return self.made[1]
 
-    def turns(self) -> Tensor:
-        c = self.config
-        turns = torch.complex(self.cos, self.sin)[:, None]  # context 1 C/2
-        scaled = turns * c.head_width**-0.5
-        parts = (scaled, c.heads), (turns, c.kv_heads), (torch.ones_like(turns), c.kv_heads)
-        return torch.cat([part.expand(-1, heads, -1) for part, heads in parts], dim=1)
+
+def turning(config: TransformerConfig) -> tuple[Tensor, Tensor]:
+    """What each pair of a head turns by, as 0 columns, 1 bars or 2 positions; and how fast [C/2].
+
+    Columns as in RoFormer; a bar's pairs come round after 2, 4, 8 bars and so on, a position's
+    after 3, 6, 12 steps and so on.
+    """
+    pairs = config.head_width // 2
+    counts = [pairs - pairs // 4 * 2, pairs // 4, pairs // 4] if config.clock else [pairs, 0, 0]
+    columns, bars, positions = map(torch.arange, counts)
+    speeds = (
+        10_000.0 ** -(columns / counts[0]),
+        math.pi * 2.0**-bars,
+        math.tau / 3 * 2.0**-positions,
+    )
+    return torch.arange(3).repeat_interleave(torch.tensor(counts)), torch.cat(speeds)

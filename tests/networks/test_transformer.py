@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -7,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from musegen.networks.transformer import Transformer, TransformerConfig
+from musegen.networks.score import Roles
+from musegen.networks.transformer import Transformer, TransformerConfig, turning
 
 CONFIG = TransformerConfig(
     vocabulary=50, width=32, layers=2, heads=4, kv_heads=2, hidden=48, context=24
@@ -127,46 +129,29 @@ def test_shapes_that_do_not_fit_are_refused() -> None:
         TransformerConfig(50, 32, 1, 4, 3, 48, 24)
 
 
-# Registers
+# Scores
 
+ROLES = Roles(
+    start=(0, 1),
+    bar=(1, 5),
+    position=(5, 20),
+    track=(20, 24),
+    slot=(24, 28),
+    fill=(28, 30),
+    answer=(30, 32),
+)
 TWO_REGISTERS = replace(CONFIG, registers=(((10, 20),), ((10, 20), (30, 45))))
+SCORE = replace(TWO_REGISTERS, tracks=(((20, 24),), ((40, 50),)), clock=True, roles=ROLES)
 
 
-@pytest.fixture
-def registered() -> Transformer:
-    """One in which registers tell much."""
+@pytest.fixture(params=[TWO_REGISTERS, SCORE], ids=["registers", "score"])
+def registered(request: pytest.FixtureRequest) -> Transformer:
+    """One that is told much of what holds at a token."""
     torch.manual_seed(0)
-    network = Transformer(TWO_REGISTERS).eval()
+    network = Transformer(request.param).eval()
     for weight in network.parameters():
         weight.data.normal_(1.0 if weight.dim() == 1 else 0.0, 0.3)
     return network
-
-
-def latest(ids: Tensor, ranges: tuple[tuple[int, int], ...]) -> list[list[int | None]]:
-    """The latest id of the ranges at each of ids [B, T], the plain way."""
-    rows = []
-    for row in ids.tolist():
-        now: int | None = None
-        held: list[int | None] = []
-        for id_ in row:
-            now = id_ if any(first <= id_ < stop for first, stop in ranges) else now
-            held.append(now)
-        rows.append(held)
-    return rows
-
-
-def test_registers_hold_the_latest_of_their_ids(registered: Transformer) -> None:
-    assert registered.registers is not None
-    ids = some_ids(3, 24)
-    held = registered.registers.held(ids)
-    row_of = registered.registers.row_of
-    for register, ranges in enumerate(TWO_REGISTERS.registers):
-        for row, expected in zip(held[register].tolist(), latest(ids, ranges), strict=True):
-            wanted = [register if i is None else int(row_of[register, i]) for i in expected]
-            assert row == wanted
-    told = row_of[row_of >= 0].tolist()
-    assert sorted(told) == list(range(2, 2 + len(told)))  # every id has a row of its own
-    assert len(registered.registers.rows) == 2 + len(told)
 
 
 @pytest.mark.parametrize("prompt", [1, 7, 24])
@@ -196,12 +181,12 @@ def test_a_repeated_cache_has_registers_of_its_own(
     expected = stepped(registered, both, 8, None if padding is None else padding.expand(3))
     with torch.inference_mode():
         _, cache = registered.prefill(prompt, padding)
-        held = cache.held
+        held = [place.rows for place in cache.places]
         rows = cache.repeated(3)
         logits = torch.stack([registered.step(then[:, t], rows) for t in range(5)], dim=1)
     assert_close(logits, expected[:, 1:])
-    assert held is not None
-    assert cache.held is held
+    assert held
+    assert [place.rows for place in cache.places] == held
 
 
 def test_registers_say_something_and_begin_with_nothing() -> None:
@@ -220,6 +205,20 @@ def test_registers_say_something_and_begin_with_nothing() -> None:
 def test_registers_are_stored_as_rows_alone(registered: Transformer) -> None:
     names = [name for name in registered.state_dict() if name.startswith("registers")]
     assert names == ["registers.rows"]
+
+
+def test_a_clock_turns_half_of_a_head_by_bars_and_positions() -> None:
+    by, speeds = turning(replace(SCORE, width=64))
+    assert by.tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
+    assert_close(math.tau / speeds[4:], torch.tensor([2.0, 4.0, 3.0, 6.0]))
+    plain, _ = turning(CONFIG)
+    assert plain.tolist() == [0, 0, 0, 0]
+
+
+def test_tracks_and_clock_need_roles() -> None:
+    for change in ({"clock": True}, {"tracks": SCORE.tracks}):
+        with pytest.raises(ValueError, match="need roles"):
+            replace(CONFIG, **change)
 
 
 @pytest.mark.parametrize("ids", [(40, 51), (-1, 3), (7, 7)])
