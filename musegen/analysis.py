@@ -48,6 +48,14 @@ def key_of(song: Song, confidence: float = 0.05) -> Key | None:
     if len(notes) < 8:
         return None
     weights = pitch_class_weights(notes)
+    return nearest_key(weights, confidence)
+
+
+def nearest_key(weights: NDArray[np.float64], confidence: float = 0.0) -> Key | None:
+    """The key whose profile correlates best with the weights of pitch classes [12].
+
+    None where they are all the same, or the best of another scale comes within `confidence` of it.
+    """
     if np.ptp(weights) < 1e-6:
         return None
     profiles = np.array([np.roll(p, tonic) for p in (_MAJOR, _MINOR) for tonic in range(12)])

@@ -33,6 +33,17 @@ def parse_scale(text: str, key: Key | None) -> frozenset[int]:
 
     UsageError where there is no such scale, or no tonic.
     """
+    tonic, name = _parsed(text, key)
+    return frozenset((tonic + step) % 12 for step in SCALES[name])
+
+
+def scale_key(text: str, key: Key | None) -> Key:
+    """The key that a scale suggests: its tonic, in minor where it has the minor third alone."""
+    tonic, name = _parsed(text, key)
+    return Key(tonic, 3 in SCALES[name] and 4 not in SCALES[name])
+
+
+def _parsed(text: str, key: Key | None) -> tuple[int, str]:
     words = tuple(text.split())
     name = " ".join(words).lower()
     tonic = None if key is None else key.tonic
@@ -50,4 +61,4 @@ def parse_scale(text: str, key: Key | None) -> frozenset[int]:
         raise UsageError(f"no scale {text!r}. {hint}")
     if tonic is None:
         raise UsageError(f"scale {text!r} has no tonic; write 'D {name}', or give a key")
-    return frozenset((tonic + step) % 12 for step in SCALES[name])
+    return tonic, name

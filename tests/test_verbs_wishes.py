@@ -246,3 +246,31 @@ def test_measures_count_what_is_there() -> None:
     assert notes_a_quarter(song) == (4 / 4 + 1 / 4) / 2
     late = Song((Track(Notes.of([(1440, 9, 62, 80)])),), 2880, meters=(Meter(0, 3, 4),))
     assert on_beats(late, [Chord.parse("C"), Chord.parse("G")]) == [True]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "key"),
+    [
+        ({"chords": "Am F C G"}, "C"),
+        ({"chords": "Dm7 G7 Cmaj7"}, "C"),
+        ({"chords": "E A B7"}, "E"),
+        ({"chords": "Em D C B7"}, "E minor"),
+        ({"scale": "D dorian"}, "D minor"),
+        ({"scale": "G mixolydian"}, "G"),
+        ({"scale": "E blues"}, "E minor"),
+        ({"scale": "A minor pentatonic", "chords": "C F G"}, "A minor"),
+        ({"scale": "dorian", "key": Key(7)}, "G"),
+        ({"chords": "Am F C G", "key": Key(9, True)}, "A minor"),
+        ({"density": 0.5}, None),
+    ],
+)
+def test_a_key_follows_from_scale_or_chords(wishes: dict[str, Any], key: str | None) -> None:
+    found = Wishes.of(**wishes).key
+    assert found == (None if key is None else Key.parse(key))
+
+
+def test_a_piece_with_chords_is_in_their_key(tiny_controlled_model: Path) -> None:
+    plan = Generation.of(4, model=str(tiny_controlled_model), chords="Em D C B7")
+    assert plan.request.header["key"] == plan.codec.key_value(Key(4, True))
+    free = Generation.of(4, model=str(tiny_controlled_model))
+    assert free.request.header["key"] is None

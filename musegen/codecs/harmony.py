@@ -59,6 +59,10 @@ class Chord:
     value: int
     classes: frozenset[int]
 
+    @property
+    def root(self) -> int:
+        return self.value % 12
+
     @classmethod
     def parse(cls, symbol: str) -> Chord:
         """A symbol such as "Am", "F#m7b5" or "C/E". UsageError where it is none."""

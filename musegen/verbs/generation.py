@@ -72,7 +72,7 @@ class Generation:
         header = {
             "style": None if style is None else STYLES.index(style),
             "tempo": None if tempo is None else nearest_tempo(tempo),
-            "key": None if tonality is None else codec.key_value(tonality),
+            "key": None if wishes.key is None else codec.key_value(wishes.key),
             "meter": codec.meter_value(metre),
         }
         if style is None and asked is not None:

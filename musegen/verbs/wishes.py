@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from musegen import clips
+from musegen.analysis import nearest_key
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of
 from musegen.codecs.harmony import Chord
 from musegen.errors import UsageError
 from musegen.ranges import RANGES
-from musegen.scales import parse_scale
+from musegen.scales import parse_scale, scale_key
 from musegen.song import Key, Song, Track
 
 MOST_VOICES = 16
@@ -32,6 +35,8 @@ class Wishes:
     """0 for the sparsest, 1 for the densest."""
     polyphony: int | None = None
     """The most notes of a track that sound at once."""
+    key: Key | None = None
+    """What was asked for, or else what scale or chords suggest."""
 
     @classmethod
     def of(
@@ -58,7 +63,9 @@ class Wishes:
             isinstance(polyphony, int) and 1 <= polyphony <= MOST_VOICES
         ):
             raise UsageError(f"polyphony {polyphony} is not a whole number from 1 to {MOST_VOICES}")
-        return cls(classes, progression, density, polyphony)
+        if key is None and scale is not None:
+            key = scale_key(scale, None)
+        return cls(classes, progression, density, polyphony, key or _key_of(progression))
 
     def check(self, codec: BarCodec, name: str) -> None:
         """UsageError where the model of that codec has no way to be told of them."""
@@ -101,3 +108,13 @@ class Wishes:
             for t in song.tracks
         )
         return replace(song, tracks=tuple(tracks))
+
+
+def _key_of(chords: Sequence[Chord]) -> Key | None:
+    """What key a progression is in; roots count twice, and where it begins and ends once more."""
+    weights = np.zeros(12)
+    for chord in chords:
+        weights[list(chord.classes)] += 1
+    for chord in (*chords, *chords[:1], *chords[-1:]):
+        weights[chord.root] += 1
+    return nearest_key(weights)
