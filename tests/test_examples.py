@@ -9,6 +9,7 @@ import csv
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from musegen import midi, models, weights
@@ -69,6 +70,31 @@ def test_generate_band(tmp_path: Path, tiny_model: Path) -> None:
         assert bar_count(song) == 4
         assert round(song.tempos[0].bpm) == 112
         assert all(track.is_drum for track in song.tracks) or not name.endswith("drums")
+
+
+def is_filled(row: list[int]) -> bool:
+    return 4 * 1920 <= row[0] < 6 * 1920
+
+
+def test_fill_a_band(tmp_path: Path, tiny_controlled_model: Path) -> None:
+    lines = run("fill_a_band.py", tmp_path, *model("multitrack-transformer", tiny_controlled_model))
+    assert len(lines) == 5
+    written = songs(tmp_path)
+    whole = written.pop("band_with_flute")
+    band = midi.read(EXAMPLES / "midi" / "band.mid").song
+    assert [rows(replace(whole, tracks=(t,))) for t in whole.tracks[:-1]] == [
+        rows(replace(band, tracks=(t,))) for t in band.tracks
+    ]
+    assert whole.tracks[-1].program == 73
+    assert list(written) == [f"band_bass_{n:02}" for n in (1, 2, 3, 4)]
+    (bass,) = (number for number, track in enumerate(band.tracks) if track.name == "Bass")
+    for song in written.values():
+        for number, (own, old) in enumerate(zip(song.tracks, band.tracks, strict=True)):
+            before, after = (
+                [row for row in t.notes.table().tolist() if number != bass or not is_filled(row)]
+                for t in (old, own)
+            )
+            assert before == after
 
 
 def test_drums_for_a_tune(tmp_path: Path) -> None:
