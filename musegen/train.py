@@ -85,7 +85,7 @@ def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
     """Whether a run that came to `step` by the recipe `begun`, made `plain`, can go on by this one.
 
     Steps, cooldown and stop may be others where that would have changed nothing so far: a plateau
-    can be lengthened.
+    can be lengthened. The average may be done without, as no step depends on it.
     """
     now = recipe.training
     told = {key: value for key, value in begun["training"].items() if value is not None}
@@ -93,7 +93,11 @@ def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
     return (
         0 <= step <= now.steps
         and plain(replace(recipe, training=then)) == begun
-        and then == replace(now, steps=then.steps, cooldown=then.cooldown, stop=then.stop)
+        and now.average in (0, then.average)
+        and then
+        == replace(
+            now, steps=then.steps, cooldown=then.cooldown, stop=then.stop, average=then.average
+        )
         and all(
             learning_rate(s, now) == learning_rate(s, then)
             and augmentation(s, now) == augmentation(s, then)

@@ -138,6 +138,17 @@ def test_a_plateau_can_be_lengthened(recipe: Recipe, data: Path, tmp_path: Path)
     assert log(tmp_path / "cut") == log(tmp_path / "whole")
 
 
+def test_a_run_can_go_on_without_its_average(recipe: Recipe, data: Path, tmp_path: Path) -> None:
+    averaged, plain = (with_training(recipe, average=share) for share in (0.9, 0.0))
+    whole = train.train(plain, data, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        train.train(averaged, data, tmp_path / "cut", checkpoint_seconds=0, report=kill_at(3))
+    resumed = train.train(plain, data, tmp_path / "cut")
+    assert whole.read_bytes() == resumed.read_bytes()
+    with pytest.raises(UsageError, match="another recipe's run"):
+        train.train(averaged, data, tmp_path / "cut")
+
+
 def test_a_checkpoint_that_is_none_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
     train.train(recipe, data, tmp_path)
     path = tmp_path / runs.CHECKPOINT
