@@ -37,6 +37,7 @@ COMMANDS = {
     "data": ("data", "Prepare MIDI files for training."),
     "train": ("train", "Train a model by its recipe."),
     "evaluate": ("evaluate", "Measure a model on held-out music."),
+    "bench": ("bench", "Measure how fast the models are here."),
 }
 """Each command: the module in this package that has it as `command`, and its help in a line."""
 

@@ -99,6 +99,10 @@ def succeeding(
             *("--bars", 2, "--steps", 3, "--judge", model["model"]),
         ),
         "evaluate attributes": (model["melody_vae"], *of["steps"], "--windows", 2, "--bars", 2),
+        "bench": (
+            *(model["model"], model["groove_model"], "--batch", "1,2", "--context", 5),
+            *("--steps", 2, "--repeats", 1),
+        ),
     }
 
 
@@ -130,6 +134,7 @@ FAILING: dict[str, tuple[str, int]] = {
     "evaluate reconstruction": ("melody-vae --data gone", 3),
     "evaluate interpolation": ("melody-vae --data gone", 3),
     "evaluate attributes": ("melody-vae", 2),
+    "bench": ("nothing", 5),
 }
 """For every command, words with which it fails, and how it ends."""
 

@@ -30,7 +30,7 @@ Commands:
 """
 COMMANDS = [
     *("generate", "continue", "interpolate", "groove", "drumify"),
-    *("inspect", "finetune", "models", "data", "train", "evaluate"),
+    *("inspect", "finetune", "models", "data", "train", "evaluate", "bench"),
 ]
 
 
