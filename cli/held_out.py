@@ -27,6 +27,7 @@ asked = bundles.bundle(
     whole("--prompt", 0, limits.LENGTH, 8, "Bars that the model hears; 0 to begin from nothing."),
     whole("--length", 1, limits.LENGTH, 8, "Bars that it writes."),
     options.temperature,
+    options.min_p,
     whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes."),
     options.device,
 )
@@ -54,6 +55,7 @@ class Takes:
         prompt: int,
         length: int,
         temperature: float,
+        min_p: float,
         seed: int,
         device: str,
     ) -> Takes:
@@ -74,7 +76,7 @@ class Takes:
         if not chosen:
             raise UsageError(f"no piece of this split has {prompt + length} bars")
         with progress(loaded.name, wanted=not report.quiet) as update:
-            rows = written(loaded, chosen, length, Sampling(temperature), seed, update)
+            rows = written(loaded, chosen, length, Sampling(temperature, min_p=min_p), seed, update)
         real = [ids_of(piece.following, piece.header, codec) for piece in chosen]
         return cls(loaded, shard, *([np.array(ids) for ids in group] for group in (real, rows)))
 

@@ -59,6 +59,7 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
         ("continuations", ["--length", "x"], "'--length': x is not a whole number from 1 to 1024"),
         ("continuations", ["--temperature", "3"], "3 is not a number from 0 to 2"),
         ("statistics", ["--prompt", "-1"], "'--prompt': -1 is not a whole number from 0"),
+        ("statistics", ["--min-p", "1"], "'--min-p': 1 is not a number from 0 to just below 1"),
         ("originality", ["--length", "0"], "'--length': 0 is not a whole number from 1"),
         ("continuations", ["--seed", "-1"], "'--seed': -1 is not a whole number from 0"),
         (
