@@ -40,6 +40,7 @@ def sampling(
     variations: int = 4,
     takes: str = "takes",
     temperature: float | None = 1.0,
+    min_p: float = 0.0,
     model_shown: str | None = None,
 ) -> Callable[[F], F]:
     """How takes are chosen, by default by `model`; a verb that has a length gives its option.
@@ -52,7 +53,7 @@ def sampling(
         options.seed,
         options.top_k,
         options.top_p,
-        options.min_p,
+        options.min_p_of(min_p),
         chosen,
         options.device,
     )

@@ -12,7 +12,7 @@ from . import bundles, options
 @click.command("continue", epilog="Example: musegen continue song.mid --variations 4")
 @options.files
 @bundles.inputs
-@bundles.sampling("multitrack-transformer", options.length)
+@bundles.sampling("multitrack-transformer", options.length, min_p=options.TOKENS_MIN_P)
 @options.tracks("A track to continue")
 @options.include_input
 @bundles.music

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     None,
     options.length_of_new,
     temperature=None,
+    min_p=options.TOKENS_MIN_P,
     model_shown="multitrack-transformer; with --like, what suits the clip",
 )
 @bundles.music

@@ -27,7 +27,7 @@ asked = bundles.bundle(
     whole("--prompt", 0, limits.LENGTH, 8, "Bars that the model hears; 0 to begin from nothing."),
     whole("--length", 1, limits.LENGTH, 8, "Bars that it writes."),
     options.temperature,
-    options.min_p,
+    options.min_p_of_tokens,
     whole("--seed", 0, MAX_SEED, 1, "The same seed makes the same takes."),
     options.device,
 )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @options.bars
 @options.tracks("A track to fill, by default all")
 @options.add_track
-@bundles.sampling("multitrack-transformer")
+@bundles.sampling("multitrack-transformer", min_p=options.TOKENS_MIN_P)
 @bundles.harmony
 @bundles.output
 @bundles.messages

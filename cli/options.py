@@ -110,15 +110,23 @@ top_p = click.option(
     metavar="P",
     help="Choose among the likeliest that make up this share; 1 is all.",
 )
-min_p = click.option(
-    "--min-p",
-    type=str,
-    callback=checked(Number(float, 0, 1, below=True)),
-    default=0.0,
-    show_default=True,
-    metavar="P",
-    help="Leave out what is less likely than this share of the likeliest; 0 is nothing.",
-)
+
+
+def min_p_of(default: float) -> Callable[[F], F]:
+    return click.option(
+        "--min-p",
+        type=str,
+        callback=checked(Number(float, 0, 1, below=True)),
+        default=default,
+        show_default=True,
+        metavar="P",
+        help="Leave out what is less likely than this share of the likeliest; 0 is nothing.",
+    )
+
+
+TOKENS_MIN_P = 0.01
+"""Where a model writes token by token: without it one unlikely note leads away from the rest."""
+min_p_of_tokens = min_p_of(TOKENS_MIN_P)
 
 
 def model_of(default: str | None, shown: str | None) -> Callable[[F], F]:

@@ -199,7 +199,7 @@ def infill(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
-    min_p: float = 0.0,
+    min_p: float = 0.01,
     seed: int | None = None,
     model: str | None = None,
     device: str = "cpu",

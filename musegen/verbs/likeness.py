@@ -72,7 +72,7 @@ def similar(
     temperature: float = 0.5,
     top_k: int = 0,
     top_p: float = 1.0,
-    min_p: float = 0.0,
+    min_p: float = 0.01,
     seed: int | None = None,
     model: str | None = None,
     device: str = "cpu",

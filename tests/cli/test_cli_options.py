@@ -184,7 +184,7 @@ def test_without_options_the_defaults_are_the_verb_s(musegen: Musegen, fake: Fak
         "temperature": 1.0,
         "top_k": 0,
         "top_p": 1.0,
-        "min_p": 0.0,
+        "min_p": 0.01,
         "model": "multitrack-transformer",
         "device": "cpu",
         "tempo": None,
