@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model_refusals import many, or_model, refused
@@ -197,6 +198,15 @@ VALUES: st.SearchStrategy[Any] = (
     | st.text(st.characters(codec="utf-8", exclude_characters="\x7f"), max_size=5)
     | st.lists(st.integers(-2, 70_000), max_size=3)
 )
+
+
+def test_a_network_that_is_too_large_leaves_gradients_on(tiny_long_vae: Path, victim: Path) -> None:
+    text = (tiny_long_vae / models.CONFIG).read_text()
+    bars = next(line for line in text.splitlines() if line.startswith("bars = "))
+    (victim / models.CONFIG).write_text(text.replace(bars, "bars = [10226, 10226, 10226]"))
+    (victim / weights.WEIGHTS).write_bytes((tiny_long_vae / weights.WEIGHTS).read_bytes())
+    assert "more than there are weights" in refused(victim)
+    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,9 @@ class Allowance(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
+        if function is torch._C._set_grad_enabled:
+            # Also the end of a `no_grad` that an error leaves: gradients would stay off for good.
+            return function(*args, **(kwargs or {}))
         self._calls -= 1
         if function in FACTORIES:
             self._values -= torch.empty(*args, device="meta").numel()  # shapes alone, no memory
