@@ -111,6 +111,7 @@ output = bundle(
     options.plotted,
     options.sounded,
     options.previewed,
+    options.on_ray,
     options.dry_run,
 )
 sounding = bundle("sound", options.sound_format, options.soundfont, options.stems, options.rate)

@@ -464,12 +464,16 @@ def _on_exists(default: str | None, shown: str | None = None) -> Callable[[F], F
         default=default,
         show_default=shown or True,
         metavar="ACTION",
-        help="Where a file exists: number (go on with the next free one), skip, fail or overwrite.",
+        help="Where a file exists: number (go on with the next free one), skip (with the --seed of "
+        "a run that was broken off, make what is missing), fail or overwrite.",
     )
 
 
 on_exists = _on_exists("number")
 on_exists_of_one = _on_exists(None, "fail for a FILE, number in a FOLDER")
+on_ray = click.option(
+    "--ray", metavar="ADDRESS", help="Spread takes over this Ray cluster; 'local': this machine."
+)
 no_program = click.option(
     "--no-program", is_flag=True, help="Write no program changes: your tracks keep their sounds."
 )

@@ -75,8 +75,9 @@ class Report:
         self.exit_code = code
 
     @contextmanager
-    def attempt(self, input_name: str | None) -> Iterator[None]:
-        self._attempts += 1
+    def attempt(self, input_name: str | None, *, is_new: bool = True) -> Iterator[None]:
+        """An error in here is that input's alone; what is not new goes on with one that was."""
+        self._attempts += is_new
         self._attempt_began = time.monotonic()
         if self._attempts == 1:
             self._began = self._attempt_began
@@ -87,10 +88,17 @@ class Report:
             self.fail(input_name, error)
         interrupts.check()
 
-    def progress(self, name: str, unit: str = "bars") -> AbstractContextManager[Progress | None]:
-        """A line about what is being done for the input of this name, as `console` has it."""
-        place = f" ({self._attempts} of {self.expected})" if self.expected > 1 else ""
-        return progress(name + place, wanted=not self.quiet, unit=unit, whole=self._left)
+    def progress(
+        self, name: str, unit: str = "bars", *, is_all: bool = False
+    ) -> AbstractContextManager[Progress | None]:
+        """A line about what is being done for the input of this name, as `console` has it.
+
+        Or, where it `is_all` that there is to do, for all inputs.
+        """
+        is_part = self.expected > 1 and not is_all
+        place = f" ({self._attempts} of {self.expected})" if is_part else ""
+        whole = None if is_all else self._left
+        return progress(name + place, wanted=not self.quiet, unit=unit, whole=whole)
 
     def _left(self, here: float) -> float:
         """Seconds left for all inputs, where so many are for this one: others take as long."""
@@ -110,6 +118,7 @@ class Report:
         trace: TracebackType | None,
     ) -> bool:
         interrupts.ignore()
+        self._sort()
         if error is None:
             codes = [entry["code"] for entry in self._errors]
             if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
@@ -120,6 +129,13 @@ class Report:
             return False
         self.show()
         return True
+
+    def _sort(self) -> None:
+        """Bring what was written in its order: inputs as they were read, then takes."""
+        place = {entry.get("path"): n for n, entry in enumerate(self.inputs)}
+        self.outputs.sort(
+            key=lambda o: (place.get(o.input, len(place)), o.variation or 0, o.step or 0)
+        )
 
     def show(self) -> None:
         if self.as_json:

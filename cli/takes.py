@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +14,10 @@ from musegen.verbs.takes import serving
 from musegen.weights import check_weights
 
 from .beside import Beside
+from .cluster import Cluster
 from .console import SOUND, clean, percent
-from .facts import Facts
 from .interrupts import held_back
+from .job import Draft, Job, Patched, Share
 from .names import Fields, fields
 from .outputs import Folder
 from .previews import Preview
@@ -27,7 +26,6 @@ from .written import Output
 
 if TYPE_CHECKING:
     from musegen.song import Song
-    from musegen.sound import Progress
     from musegen.verbs import Takes
 
 
@@ -41,33 +39,6 @@ class Expected:
     key: str | None
     model: str | None = None
     """Where none was asked for, the one that was chosen."""
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What a take is to be as a file."""
-
-    song: Song
-    """As it is read from the file."""
-    facts: Facts
-    data: bytes | None
-    """The file, or None where the song is to be written anew."""
-
-    @classmethod
-    def of(cls, song: Song, data: bytes | None) -> Draft:
-        # What shares a channel with other tracks may have had to make way for them.
-        song = song if data is None else midi.parse(data).song
-        return cls(song, Facts.of(song), data)
-
-
-Patched = Callable[["Takes", int], bytes | None]
-"""Gives the bytes of a take, or None where it is to be written anew."""
-Share = Callable[[float, float], "Progress | None"]
-"""What is told of the sound from the first share to the last."""
-
-
-def _within(share: Share, place: int, first: float, last: float) -> Progress | None:
-    return share(place + first, place + last)
 
 
 class Writer:
@@ -111,6 +82,7 @@ class Writer:
             self._check(sampling["model"])
         for model in also:
             self._check(model)
+        self.cluster = None if output["ray"] is None else Cluster(report, output["ray"])
         self.preview = None
         if output["previewed"]:
             self.preview = Preview(report, stem, self.seed, is_drawn, output, inputs)
@@ -131,46 +103,39 @@ class Writer:
         """
         if self.sampling["model"] is None and expected.model is not None:
             self._check(expected.model)
+        before = self.fields(expected.stem, expected.bars, expected.bpm, expected.key)
+        paths: list[Path] = []
+        skipped: set[int] = set()
         if self.report.dry_run or not self.folder.names_need_songs:
-            before = self._fields(expected.stem, expected.bars, expected.bpm, expected.key)
             paths = self.folder.paths([before] * (self.variations * self.steps))
-            skipped = [path for path in paths if self.folder.is_skipped(path)]
+            skipped = {k for k, path in enumerate(paths) if self.folder.is_skipped(path)}
             if self.report.dry_run or len(skipped) == len(paths):
                 self._plan(expected, input_name, paths, skipped)
                 return
+        job = Job(self, input_name, expected.stem, source, patched, paths, skipped)
+        wanted = job.numbers
+        if self.cluster is not None:
+            for path in paths:
+                self.folder.reserve(path)
+            self.cluster.add(job, verb, wanted)
+            return
         with held_back():
             import torch  # noqa: F401 (broken off in the middle, it takes Python along)
-        with self.report.progress(input_name or self.verb) as update:
-            takes = verb(**self.sampling, progress=update)
-        whole = [None if patched is None else patched(takes, k) for k in range(len(takes))]
-        drafts = [Draft.of(song, data) for song, data in zip(takes, whole, strict=True)]
-        shared = midi.shared_programs(takes[0]) if whole[0] is None else ()
-        for remark in (*takes.remarks, *shared):
-            self.report.warn(input_name, remark)
-        names = [
-            self._fields(expected.stem, d.facts.bars, d.facts.bpm, d.facts.key or "nokey")
-            for d in drafts
-        ]
-        paths = self.folder.paths(names)
-        with self._played(input_name, len(paths) + 1) as share:
-            if self.preview is not None and source is not None:
-                self.preview.add(
-                    source,
-                    "" if input_name is None else os.path.basename(input_name),
-                    self.beside.player(source, share(0, 0.5)),
-                    label="The input",
-                    group=input_name,
-                    model=takes.model,
-                    progress=share(0.5, 1),
-                )
-            for k, path in enumerate(paths):
-                if self.folder.is_skipped(path):
-                    self._skip(input_name, path)
-                else:
-                    own = partial(_within, share, k + 1)
-                    self._write(takes, k, drafts[k], path, names[k], input_name, own)
+        with (
+            self.report.progress(input_name or self.verb) as update,
+            self._played(input_name, len(wanted) * self.steps + 1) as job.share,
+        ):
+            takes = verb(
+                **self.sampling
+                | {"variations": self.variations if len(wanted) == self.variations else wanted},
+                progress=update,
+                each=job.add if job.comes_one_by_one else None,
+            )
+            job.gather(takes, wanted)
+            job.finish()
+        job.tell()
 
-    def _write(
+    def write(
         self,
         takes: Takes,
         k: int,
@@ -227,7 +192,12 @@ class Writer:
             yield lambda first, last: part(whole, first / songs, last / songs)
 
     def finish(self) -> None:
-        """Write, or in a dry run plan, what is one file for the whole run."""
+        """Have done what is left to a cluster; write what is one file for the whole run.
+
+        In a dry run, plan it.
+        """
+        if self.cluster is not None:
+            self.cluster.run(self.sampling)
         if self.preview is None:
             return
         if self.report.dry_run:
@@ -240,7 +210,7 @@ class Writer:
         check = models.checked_header if self.report.dry_run else check_weights
         check(models.find(model))
 
-    def _fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
+    def fields(self, stem: str, bars: int, bpm: float | None, key: str | None) -> Fields:
         return fields(stem=stem, verb=self.verb, bpm=bpm, key=key, bars=bars, seed=self.seed)
 
     def _step(self, k: int) -> int | None:
@@ -253,7 +223,7 @@ class Writer:
         way = f"Way {k // self.steps + 1}, step" if self.variations > 1 else "Step"
         return f"{way} {k % self.steps + 1}"
 
-    def _skip(self, input_name: str | None, path: Path) -> None:
+    def skip(self, input_name: str | None, path: Path) -> None:
         self.folder.reserve(path)
         self.report.warn(input_name, f"{clean(str(path))} exists and was left as it is")
 
@@ -262,12 +232,12 @@ class Writer:
         expected: Expected,
         input_name: str | None,
         paths: list[Path],
-        skipped: list[Path],
+        skipped: Container[int],
     ) -> None:
         """What a dry run shows."""
         for k, path in enumerate(paths):
-            if path in skipped:
-                self._skip(input_name, path)
+            if k in skipped:
+                self.skip(input_name, path)
                 continue
             self.folder.reserve(path)
             self.report.outputs.append(

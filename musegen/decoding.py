@@ -1,15 +1,17 @@
-"""Sampling token by token from a network, under a grammar, many rows at a time.
+"""Sampling token by token from a network, under a grammar, some rows at a time.
 
 Nothing here knows what an id means. Axes: `B` batch, `T` time, `V` vocabulary.
 
 Row k comes out the same however many rows are asked for: the network always runs on `width` rows,
 so that its matrices keep their shape, and each row draws from its own stream of random numbers.
+A network whose rows do not depend on their number does better: see `batching`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -56,11 +58,16 @@ class Row(Generic[State]):
 
     index: int
     """Among all rows that were asked for."""
-    place: int
-    """Among the rows of its group; what the network computes may depend on it in the last bit."""
     ids: list[int]
+    """The prompt, and what has come since."""
     state: State
     stream: np.random.Generator
+    is_finished: bool = False
+
+    def append(self, id_: int, grammar: Grammar[State]) -> None:
+        self.ids.append(id_)
+        self.state = grammar.advance(self.state, id_)
+        self.is_finished = grammar.finished(self.state)
 
 
 def decode(
@@ -80,12 +87,26 @@ def decode(
     `width`, one group after the other. A group that fills the network's context goes on from
     `recontext` of each row, cut from the left to half the context.
     """
-    rows = [
-        Row(index, index % width, list(prompt), state, stream)
-        for index, (prompt, state, stream) in enumerate(zip(prompts, states, streams, strict=True))
-    ]
-    for first in range(0, len(rows), width):
-        group = rows[first : first + width]
+    asked = zip(prompts, states, streams, strict=True)
+    rows = (
+        Row(index, list(prompt), state, stream, grammar.finished(state))
+        for index, (prompt, state, stream) in enumerate(asked)
+    )
+    for row in in_groups(network, rows, grammar, sampling, width, recontext):
+        yield row.index, row.ids[-1]
+
+
+def in_groups(
+    network: Network,
+    rows: Iterable[Row[State]],
+    grammar: Grammar[State],
+    sampling: Sampling,
+    width: int,
+    recontext: Recontext,
+) -> Iterator[Row[State]]:
+    """The same for rows, yielding each whenever it has one more id."""
+    waiting = iter(rows)
+    while group := list(islice(waiting, width)):
         yield from decode_group(network, group, grammar, sampling, width, recontext)
 
 
@@ -96,26 +117,30 @@ def decode_group(
     sampling: Sampling,
     width: int,
     recontext: Recontext,
-) -> Iterator[tuple[int, int]]:
-    """Decode at most `width` rows in step."""
-    live = [row for row in group if not grammar.finished(row.state)]
+) -> Iterator[Row[State]]:
+    """Decode at most `width` rows in step.
+
+    Each keeps its place: what the network computes may depend on it in the last bit.
+    """
+    live = {place: row for place, row in enumerate(group) if not row.is_finished}
     if not live:
         return
     limit = network.context
     logits, cache, columns = begin(network, group, width, recontext)
     latest = np.zeros(width, dtype=np.int64)  # a dead row repeats its last id
     while True:
-        for row, id_ in zip(live, choose(logits, live, grammar, sampling), strict=True):
-            row.ids.append(id_)
-            row.state = grammar.advance(row.state, id_)
-            latest[row.place] = id_
-            yield row.index, id_
-        live = [row for row in live if not grammar.finished(row.state)]
+        for place, id_ in zip(
+            live, choose(logits[[*live]], live.values(), grammar, sampling), strict=True
+        ):
+            live[place].append(id_, grammar)
+            latest[place] = id_
+            yield live[place]
+        live = {place: row for place, row in live.items() if not row.is_finished}
         if not live:
             return
         if columns == limit:
             columns = limit // 2
-            shorter = {row.place: recontext(row.ids)[-columns:] for row in live}
+            shorter = {place: recontext(row.ids)[-columns:] for place, row in live.items()}
             logits, cache = prefill(network, shorter, width, columns)
         else:
             columns += 1
@@ -127,13 +152,7 @@ def begin(
     network: Network, group: Sequence[Row[State]], width: int, recontext: Recontext
 ) -> tuple[Tensor, Cache, int]:
     """Read the prompts of a group: logits [width, V], the cache, and its columns so far."""
-    limit = network.context
-    prompts = {
-        row.place: recontext(row.ids)[-(limit // 2) :]
-        if limit and len(row.ids) > limit
-        else row.ids
-        for row in group
-    }
+    prompts = {place: prompt_of(row, network.context, recontext) for place, row in enumerate(group)}
     first = prompts[0]
     columns = max(map(len, prompts.values()))
     if any(prompt != first for prompt in prompts.values()):
@@ -141,6 +160,13 @@ def begin(
     with torch.inference_mode():
         logits, cache = network.prefill(torch.tensor([first]))
         return logits.expand(width, -1), cache.repeated(width), columns
+
+
+def prompt_of(row: Row[State], context: int | None, recontext: Recontext) -> Sequence[int]:
+    """What a network of so long a context, if it has a limit, reads of a row."""
+    if context is None or len(row.ids) <= context:
+        return row.ids
+    return recontext(row.ids)[-(context // 2) :]
 
 
 def prefill(
@@ -163,22 +189,23 @@ def prefill(
 
 
 def choose(
-    logits: Tensor, rows: Sequence[Row[State]], grammar: Grammar[State], sampling: Sampling
+    logits: Tensor, rows: Iterable[Row[State]], grammar: Grammar[State], sampling: Sampling
 ) -> list[int]:
-    """Choose the next id of each row from logits [width, V], by drawing where there is a choice."""
-    forced = {row.place: grammar.forced(row.state) for row in rows}
-    drawing = [row for row in rows if forced[row.place] is None]
+    """Choose the next id of each row from its logits [B, V], by drawing where there is a choice."""
+    chosen = [(row, grammar.forced(row.state)) for row in rows]
+    drawing = [place for place, (_, forced) in enumerate(chosen) if forced is None]
     drawn: list[int] = []
     if drawing:
-        scores = logits.float().cpu().numpy()[[row.place for row in drawing]]  # a copy
+        scores = logits.float().cpu().numpy()[drawing]  # a copy
         if len(grammar.pooled):
             together = scores[:, grammar.pooled]
             highest = together.max(axis=-1, keepdims=True)
             scores[:, grammar.pooled] = highest + np.log(
                 np.exp(together - highest).sum(axis=-1, keepdims=True)
             )
-        for score, row in zip(scores, drawing, strict=True):
+        drawers = [chosen[place][0] for place in drawing]
+        for score, row in zip(scores, drawers, strict=True):
             score += grammar.allowed(row.state).numpy()
-        drawn = draw(scores, sampling, [row.stream for row in drawing])
-    chosen = forced | {row.place: id_ for row, id_ in zip(drawing, drawn, strict=True)}
-    return [id_ for id_ in chosen.values() if id_ is not None]
+        drawn = draw(scores, sampling, [row.stream for row in drawers])
+    ready = iter(drawn)
+    return [next(ready) if forced is None else forced for _, forced in chosen]

@@ -54,7 +54,7 @@ HOURS = Limit("MUSEGEN_MAX_HOURS", 6, "hours of music", "split the file")
 BARS = Limit("MUSEGEN_MAX_BARS", 100_000, "bars", "split the file")
 
 LENGTH = Limit("MUSEGEN_MAX_LENGTH", 1_024, "bars to write", "ask for fewer")
-VARIATIONS = Limit("MUSEGEN_MAX_VARIATIONS", 64, "variations in one go", "ask for fewer")
+VARIATIONS = Limit("MUSEGEN_MAX_VARIATIONS", 10_000, "variations in one go", "ask for fewer")
 
 HITS = Limit(
     "MUSEGEN_MAX_HITS",
@@ -77,6 +77,9 @@ PREVIEW_MIB = Limit(
 """Beyond it nothing fails: later files have no sound in the page, or are not in it, and it says so.
 """
 
+BATCH_MIB = Limit("MUSEGEN_MAX_BATCH_MIB", 2_048, "MiB for a batch of takes", "write fewer")
+"""Beyond it nothing fails: fewer takes are in the making at a time, and come out the same."""
+
 MODEL_MIB = Limit("MUSEGEN_MAX_MODEL_MIB", 2_048, "MiB of weights", "use a smaller model")
 
 LIMITS = (
@@ -95,5 +98,6 @@ LIMITS = (
     AUDIO_MIB,
     RENDER_MINUTES,
     PREVIEW_MIB,
+    BATCH_MIB,
     MODEL_MIB,
 )

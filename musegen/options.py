@@ -17,18 +17,23 @@ from musegen.song import Key, Meter
 TEMPO_RANGE = (20.0, 400.0)
 
 
+Variations = int | Sequence[int]
+"""How many, or the numbers of those wanted, from 0 on: each is the same either way."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What all verbs share."""
 
-    variations: int
+    numbers: tuple[int, ...]
+    """Of the variations that are wanted, each once, rising from 0."""
     seed: int
     sampling: Sampling
 
     @classmethod
     def checked(
         cls,
-        variations: int,
+        variations: Variations,
         seed: int | None,
         temperature: float,
         top_k: int,
@@ -36,16 +41,21 @@ class Options:
         min_p: float,
     ) -> Options:
         """The options, with a seed drawn if there is none. UsageError or LimitError."""
-        check_count("variations", variations)
-        limits.VARIATIONS.check(variations, f"{variations:,} variations")
+        if not isinstance(variations, Sequence):
+            check_count("variations", variations)
+            variations = range(variations)
+        elif not variations or any(not isinstance(n, int) or n < 0 for n in variations):
+            raise UsageError("variations are numbers from 0 on, one or more")
+        limits.VARIATIONS.check(len(variations), f"{len(variations):,} variations")
         if seed is not None and (not isinstance(seed, int) or seed < 0):
             raise UsageError(f"seed {seed} is not a whole number from 0 on")
         drawn = secrets.randbelow(2**32) if seed is None else seed
-        return cls(variations, drawn, Sampling(temperature, top_k, top_p, min_p))
+        numbers = tuple(sorted(set(variations)))
+        return cls(numbers, drawn, Sampling(temperature, top_k, top_p, min_p))
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        if self.sampling.temperature == 0 and self.variations > 1:
+        if self.sampling.temperature == 0 and len(self.numbers) > 1:
             return ("at temperature 0 all variations are the same",)
         return ()
 

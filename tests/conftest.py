@@ -376,9 +376,11 @@ class Fake:
         self.options = options
         if self.error is not None and len(self.songs) > 1:
             raise self.error
+        wanted = options["variations"]
+        numbers = range(wanted) if isinstance(wanted, int) else wanted
         if (progress := options["progress"]) is not None:
-            progress(3, options["length"] * options["variations"])
-        takes = tuple(scale(options["length"], 60 + k) for k in range(options["variations"]))
+            progress(3, options["length"] * len(numbers))
+        takes = tuple(scale(options["length"], 60 + k) for k in numbers)
         return verbs.Takes("fake", takes, options["seed"], "fake", self.remarks)
 
 

@@ -51,7 +51,7 @@ def shown(plan: Infilling, model: Path, patch: pytest.MonkeyPatch) -> tuple[Song
     prompts: list[list[int]] = []
     patch.setattr("musegen.writing.write", true_answers(plan, prompts))
     options = Options.checked(1, 1, 1.0, 0, 1.0, 0.0)
-    (row,) = plan.filling.fill(models.load(str(model)), options, None)
+    ((_, row),) = plan.filling.fill(models.load(str(model)), options, None)
     return plan.edited(plan.edits(row)), prompts
 
 
@@ -138,7 +138,7 @@ def test_chords_are_shown_and_held_to_in_every_chunk(
 
     monkeypatch.setattr("musegen.writing.write", write)
     options = Options.checked(1, 1, 1.0, 0, 1.0, 0.0)
-    plan.filling.fill(models.load(str(tiny_controlled_model)), options, None)
+    list(plan.filling.fill(models.load(str(tiny_controlled_model)), options, None))
     assert len(prompts) > 2
     answered = iter([count or 0 for count in counts])
     v, done = plan.codec.vocabulary, 0

@@ -390,7 +390,7 @@ def test_a_pedal_that_is_down_at_the_end_of_a_step_does_not_stay_down() -> None:
         ({"steps": 65}, LimitError, "65 steps: more than 64 steps"),
         ({"length": 0}, UsageError, "length 0"),
         ({"length": 1025}, LimitError, "a length of 1,025 bars: more than 1,024"),
-        ({"variations": 65}, LimitError, "65 variations: more than 64"),
+        ({"variations": 10_001}, LimitError, "10,001 variations: more than 10,000"),
         ({"model": "groove-vae"}, ModelError, "groove-vae does not serve interpolate"),
         ({"model": "drums-vae"}, UsageError, "drums-vae reads drums, which the clips do not"),
         ({"tracks": "Oboe"}, UsageError, "a: no track with notes is called 'Oboe'; there are"),

@@ -132,11 +132,11 @@ class BarGrammar:
         return state._replace(bars=min(state.bars, 2))
 
     def _row(self, key: State) -> tuple[Tensor, int | None]:
-        row = torch.full((len(self.vocabulary),), -torch.inf)
+        row = np.full(len(self.vocabulary), -np.inf, dtype=np.float32)
         for first, stop in self._open(key):
             row[first:stop] = 0.0
-        choices = torch.nonzero(row == 0).flatten().tolist()
-        return row, choices[0] if len(choices) == 1 else None
+        choices = np.flatnonzero(row == 0)
+        return torch.from_numpy(row), int(choices[0]) if len(choices) == 1 else None
 
     # The rules: each yields slices of ids that are open
 

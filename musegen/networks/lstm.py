@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from musegen.networks.packed import Product, product, version
+from musegen.networks.packed import Product, are_packed, product, version
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ class Cache:
     lean: Lean
     """The network that fills it."""
 
+    @property
+    def rows(self) -> int:
+        return len(self.states[0])
+
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
         inputs = [each.repeat(count, 1) for each in self.inputs]
@@ -82,6 +86,19 @@ class Cache:
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
         ring = self.ring.repeat(1, count, 1, 1)
         return Cache(inputs, states, ring, mask, self.column, self.lean)
+
+    def drop(self, row: int) -> None:
+        """Forget a row; the last one takes its place."""
+        kept = [*range(self.rows - 1)]
+        if row < len(kept):
+            kept[row] = len(kept)
+        ring = self.ring.view(2, self.rows, -1, *self.ring.shape[2:])  # 2 B H W C
+        if self.mask is not None:
+            mask = self.mask.view(self.rows, -1, *self.mask.shape[1:])  # B H 1 W
+            self.mask = mask[kept].flatten(0, 1)
+        self.inputs = [each[kept] for each in self.inputs]
+        self.states = [each[kept] for each in self.states]
+        self.ring = ring[:, kept].flatten(1, 2)
 
 
 class AttentionLSTM(nn.Module):
@@ -108,6 +125,16 @@ class AttentionLSTM(nn.Module):
     @property
     def context(self) -> None:
         """No limit."""
+
+    @property
+    def row_bytes(self) -> int:
+        """How much a `Cache` takes for a row at most."""
+        c = self.config
+        return 4 * (2 * c.attention_window * c.width + c.layers * (c.width + 2 * c.hidden))
+
+    @property
+    def is_steady(self) -> bool:
+        return are_packed(self)
 
     def forward(self, ids: Tensor) -> Tensor:
         c = self.config
@@ -167,8 +194,16 @@ class AttentionLSTM(nn.Module):
         q = self.qkv(outputs[:, -1])[:, : c.width]  # B D
         return self.logits(outputs[:, -1], self.attend(q, cache)), cache
 
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Append one id to each row [B], for the logits of what comes next [B, V]."""
+    def step(self, ids: Tensor, *caches: Cache) -> Tensor:
+        """Append one id to each row [B], for the logits of what comes next [B, V].
+
+        The rows are those of all caches in turn.
+        """
+        if len(caches) > 1:
+            parts = torch.split(ids, [cache.rows for cache in caches])
+            steps = (self.step(*part) for part in zip(parts, caches, strict=True))
+            return torch.cat([*steps])
+        (cache,) = caches
         c, lean = self.config, cache.lean
         x = F.embedding(ids.to(cache.ring.device), self.embedding.weight)  # B D
         for layer, inputs, state in zip(lean.gates, cache.inputs, cache.states, strict=True):

@@ -30,8 +30,35 @@ class Network(Protocol):
         Row b is dead in its first `padding[b]` columns, whatever ids stand there.
         """
 
-    def step(self, ids: Tensor, cache: Any) -> Tensor:
+    def step(self, ids: Tensor, cache: Any, /) -> Tensor:
         """Append one id to each row [B], for the logits of what comes next [B, V].
 
         The cache is the network's own, and changes in place.
         """
+
+
+class BatchCache(Cache, Protocol):
+    """A cache whose rows may go one by one."""
+
+    column: int
+    """How many columns there are, common to all its rows."""
+
+    def drop(self, row: int) -> None:
+        """Forget a row, and let the last one take its place; it is not the only one."""
+
+
+class BatchNetwork(Network, Protocol):
+    """A network for many rows that began at different times."""
+
+    def prefill(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, BatchCache]: ...
+
+    def step(self, ids: Tensor, /, *caches: Any) -> Tensor:
+        """The same for the rows of all caches in turn. They are the network's own."""
+
+    @property
+    def row_bytes(self) -> int:
+        """How much a cache takes for a row at most."""
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether a row comes out the same, to the last bit, whatever rows are beside it."""

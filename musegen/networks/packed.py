@@ -21,7 +21,7 @@ Product = Callable[[Tensor], Tensor]
 def product(weight: Tensor, bias: Tensor | None = None) -> Product:
     """Lay out weight [out, in] and bias [out] for multiplying few rows, on the weight's device."""
     weight = weight.detach()
-    if not (packs(weight) and torch.equal(weight.half().float(), weight)):
+    if not is_packed(weight):
         return lambda x: F.linear(x, weight, bias)
     added = weight.new_zeros(len(weight)) if bias is None else bias.detach()
     multiply = torch.fbgemm_linear_fp16_weight_fp32_activation
@@ -42,6 +42,16 @@ def packs(weight: Tensor) -> bool:
         and hasattr(torch, "fbgemm_linear_fp16_weight_fp32_activation")
         and torch.backends.cpu.get_cpu_capability().startswith("AVX")
     )
+
+
+def is_packed(weight: Tensor) -> bool:
+    """Whether `product` packs such a weight, so that rows do not depend on their number."""
+    return packs(weight) and torch.equal(weight.half().float(), weight)
+
+
+def are_packed(network: nn.Module) -> bool:
+    """Whether this is so of all that rows are multiplied by."""
+    return all(is_packed(weight) for weight in network.parameters() if weight.dim() == 2)
 
 
 def version(network: nn.Module) -> list[tuple[int, int]]:

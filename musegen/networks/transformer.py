@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
-from musegen.networks.packed import Product, product, version
+from musegen.networks.packed import Product, are_packed, product, version
 from musegen.networks.score import Ids, Place, Reading, Roles, Score
 
 MAX_TURNS = 1 << 24
@@ -175,17 +175,60 @@ class Cache:
     """Where each row stands in its score, if the network reads any."""
 
     def __post_init__(self) -> None:
+        self.room = self.kv.shape[2]
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Make the views of `kv` that `attend` uses."""
+        self.rows = self.kv.shape[2]
         self.layers = [
-            (layer, kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
-            for layer, kv in zip(self.lean.layers, self.kv, strict=True)
+            (kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4)) for kv in self.kv
         ]  # B*G context C, twice; context B 2 G C: the columns to write
 
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
-        kv = self.kv.repeat(1, 1, count, 1, 1, 1)
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
         places = [place.copy() for place in self.places * count]
-        return Cache(kv, mask, self.column, self.lean, places)
+        return Cache(self.copied(count), mask, self.column, self.lean, places)
+
+    def copied(self, rows: int) -> Tensor:
+        """The keys and values of the columns so far, of all rows or, of one row, so many times.
+
+        What comes after them is not read before it is written.
+        """
+        kv = self.kv.new_empty(*self.kv.shape[:2], rows, *self.kv.shape[3:])
+        kv[..., : self.column, :] = self.kv[..., : self.column, :]
+        return kv
+
+    def drop(self, row: int) -> None:
+        """Forget a row; the last one takes its place."""
+        last = self.rows - 1
+        self.kv[:, :, row, :, : self.column] = self.kv[:, :, last, :, : self.column]
+        self.kv = self.kv[:, :, :last]
+        if self.mask is not None:
+            mask = self.mask.view(self.rows, -1, *self.mask.shape[1:])  # B G 1 context
+            mask[row] = mask[last]
+            self.mask = mask[:last].flatten(0, 1)
+        if self.places:
+            self.places[row] = self.places[last]
+            del self.places[last]
+        if last <= self.room // 2:
+            self.kv, self.room = self.copied(last), last
+        self.lay_out()
+
+    def attend(self, layer: int, heads: Tensor) -> Tensor:
+        """Add the next column to a layer, and mix the values of all by how queries answer keys.
+
+        Of each row, `heads` [B, R+2, G, C] are the turned queries and key, and the value.
+        """
+        end = self.column + 1
+        keys, values, columns = self.layers[layer]
+        columns[self.column].copy_(heads[:, -2:])
+        q = heads[:, :-2].reshape(len(keys), -1, heads.shape[-1])  # B*G R C
+        k, v = keys[:, :end].transpose(1, 2), values[:, :end]  # B*G C T, B*G T C
+        mask = None if self.mask is None else self.mask[..., :end]
+        scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
+        return torch.bmm(scores.softmax(-1), v).view(self.rows, -1)  # B D
 
 
 class Transformer(nn.Module):
@@ -221,6 +264,16 @@ class Transformer(nn.Module):
         """The most columns that a `Cache` can hold."""
         return self.config.context
 
+    @property
+    def row_bytes(self) -> int:
+        """How much a `Cache` takes for a row at most."""
+        c = self.config
+        return 4 * 2 * c.layers * c.kv_heads * c.head_width * c.context
+
+    @property
+    def is_steady(self) -> bool:
+        return are_packed(self)
+
     def forward(self, ids: Tensor) -> Tensor:
         x, turns = self.embed(ids)
         for layer in self.layers:
@@ -238,11 +291,11 @@ class Transformer(nn.Module):
             reading = self.registers.read(ids, padding)
             x = x + self.registers(reading.rows)
         x = F.dropout(x, self.config.dropout, self.training)
-        return x, self.turns(column, reading)
+        return x, self.turns(column[None], reading)
 
     def turns(self, column: Tensor, reading: Reading | None) -> Tensor:
-        """What queries and keys in columns [T] are turned by, complex [B or 1, T, 1, C/2]."""
-        by = column[None, :, None]
+        """What queries and keys in columns [B or 1, T] are turned by, complex [., T, 1, C/2]."""
+        by = column[..., None]
         if self.config.clock and reading is not None:
             held = reading.bar, reading.position
             by = torch.stack((column.expand_as(held[0]), *held), dim=-1)[..., self.turning]
@@ -258,7 +311,7 @@ class Transformer(nn.Module):
         ids = ids.to(self.embedding.weight.device)
         batch, time = ids.shape
         x, turns = self.embed(ids, padding)
-        kv = x.new_zeros(c.layers, 2, batch, c.kv_heads, c.context, c.head_width)
+        kv = x.new_empty(c.layers, 2, batch, c.kv_heads, c.context, c.head_width)
         mask, hidden = None, None
         if padding is not None:
             column = torch.arange(c.context, device=x.device)
@@ -278,38 +331,45 @@ class Transformer(nn.Module):
             places = [self.registers.place(row[first:]) for row, first in rows]
         return logits, Cache(kv, hidden, time, self.lean(), places)
 
-    def step(self, ids: Tensor, cache: Cache) -> Tensor:
-        """Append one id to each row [B], for the logits of what comes next [B, V]."""
-        c, column, end = self.config, cache.column, cache.column + 1
-        if end > c.context:
+    def step(self, ids: Tensor, *caches: Cache) -> Tensor:
+        """Append one id to each row [B], for the logits of what comes next [B, V].
+
+        The rows are those of all caches in turn. Attention is for each cache alone.
+        """
+        c, lean = self.config, caches[0].lean
+        if any(cache.column >= c.context for cache in caches):
             raise ValueError(f"the context of {c.context} tokens is full")
-        ids = ids.to(cache.kv.device)
+        ids = ids.to(caches[0].kv.device)
         batch, shape = len(ids), (c.width,)
-        mask = None if cache.mask is None else cache.mask[..., :end]
         x, reading = F.embedding(ids, self.embedding.weight), None  # B D
         if self.registers is not None:
-            reading = self.registers.advanced(cache.places, ids)
+            reading = self.registers.advanced([p for cache in caches for p in cache.places], ids)
             x += self.registers(reading.rows)[:, 0]
-        turn = self.turns(torch.tensor([column]), reading)[:, 0]  # B or 1 1 C/2
+        column = torch.tensor([[cache.column] for cache in caches])
+        rows = [cache.rows for cache in caches]
+        if len(caches) > 1:
+            column = column.repeat_interleave(torch.tensor(rows), 0)  # B 1
+        turn = self.turns(column, reading)[:, 0]  # B or 1 1 C/2
         turn = torch.cat(
-            [(turn * scale).expand(-1, heads, -1) for scale, heads in cache.lean.scales], dim=1
+            [(turn * scale).expand(-1, heads, -1) for scale, heads in lean.scales], dim=1
         )  # B or 1 H+2G C/2: turns queries and keys, scales queries
-        for w, keys, values, columns in cache.layers:
+        for layer, w in enumerate(lean.layers):
             qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
             pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2
             torch.view_as_complex(pairs[:, : -c.kv_heads]).mul_(turn)
             heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
-            columns[column].copy_(heads[:, -2:])
-            q = qkv[:, : c.width].reshape(batch * c.kv_heads, -1, c.head_width)  # B*G R C
-            k, v = keys[:, :end].transpose(1, 2), values[:, :end]  # B*G C T, B*G T C
-            scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
-            mixed = torch.bmm(scores.softmax(-1), v).view(batch, -1)  # B D
+            if len(caches) == 1:
+                mixed = caches[0].attend(layer, heads)  # B D
+            else:
+                parts = zip(caches, torch.split(heads, rows), strict=True)
+                mixed = torch.cat([cache.attend(layer, part) for cache, part in parts])
             x += w.attention_out(mixed)
             gate_up = w.gate_up(torch.layer_norm(x, shape, w.feed_norm))
             gate, up = gate_up.chunk(2, dim=-1)  # B F, twice
             x += w.feed_out(F.silu(gate).mul_(up))
-        cache.column = end
-        return cache.lean.logits(torch.layer_norm(x, shape, self.norm.weight))
+        for cache in caches:
+            cache.column += 1
+        return lean.logits(torch.layer_norm(x, shape, self.norm.weight))
 
     def lean(self) -> Lean:
         """Lay the weights out for `step`, or return what was made of them last time."""

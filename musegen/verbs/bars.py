@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -39,32 +39,32 @@ def written(
     request: Request,
     options: Options,
     progress: Progress | None,
-) -> tuple[tuple[Song, ...], tuple[str, ...]]:
-    """Run the model, and make a song of each row of ids; remarks tell which was a copy."""
+) -> Iterator[tuple[int, Song, str]]:
+    """Run the model: the number of each take as soon as it is there, its song, and a remark or "".
+
+    The remark tells that a take was a copy of music that the model was trained on.
+    """
     loaded = models.load(model, device)
 
     from musegen import index
-    from musegen.writing import write  # torch is needed from here on
+    from musegen.writing import write, write_each  # torch is needed from here on
 
-    count = options.variations
-    random = streams(options.seed, range(count))
-    rows = write(loaded, [plan.prompt] * count, request, options.sampling, random, progress)
     known = index.beside(models.find(model))
-    remarks = []
-    for k in range(count if known is not None else 0):
-        for attempt in range(TRIES + 1):
-            piece = np.array([*plan.opening, *rows[k]], dtype=np.int64)
+    random = streams(options.seed, options.numbers)
+    prompts = [plan.prompt] * len(options.numbers)
+    for row, ids in write_each(loaded, prompts, request, options.sampling, random, progress):
+        number, remark = options.numbers[row], ""
+        for attempt in range(TRIES + 1 if known is not None else 0):
+            piece = np.array([*plan.opening, *ids], dtype=np.int64)
             notes = index.copied(piece, loaded.codec, known) if known is not None else 0
             if not notes:
                 if attempt:
-                    remarks.append(f"take {k + 1} was a copy of music it was trained on: anew")
+                    remark = f"take {number + 1} was a copy of music it was trained on: anew"
                 break
             if attempt == TRIES or options.sampling.temperature == 0:
-                remarks.append(
-                    f"take {k + 1} has {notes} notes in a row of music it was trained on"
-                )
+                remark = f"take {number + 1} has {notes} notes in a row of music it was trained on"
                 break
             # Alone, so that it is the same however many takes there are.
-            again = streams(options.seed, [k], attempt + 1)
-            (rows[k],) = write(loaded, [plan.prompt], request, options.sampling, again)
-    return tuple(plan.song(ids) for ids in rows), tuple(remarks)
+            again = streams(options.seed, [number], attempt + 1)
+            (ids,) = write(loaded, [plan.prompt], request, options.sampling, again)
+        yield number, plan.song(ids), remark

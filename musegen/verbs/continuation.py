@@ -11,6 +11,7 @@ from musegen.codecs.controls import told as told_controls
 from musegen.codecs.request import Request
 from musegen.options import (
     Options,
+    Variations,
     check_length,
     check_tempo,
     parse_instruments,
@@ -22,7 +23,7 @@ from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
 from musegen.source import Source
 from musegen.verbs.bars import DEFAULT_MODEL, written
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, in_order, serving
 from musegen.verbs.wishes import Wishes
 
 PROMPT_SHARE = 0.625
@@ -122,7 +123,7 @@ class Continuation:
 def continue_(
     song: Song,
     *,
-    variations: int = 4,
+    variations: Variations = 4,
     length: int = 4,
     temperature: float = 1.0,
     top_k: int = 0,
@@ -142,6 +143,7 @@ def continue_(
     density: float | None = None,
     polyphony: int | None = None,
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
     """Go on from the end of `song` for exactly `length` bars, `variations` times.
 
@@ -170,6 +172,10 @@ def continue_(
         polyphony=polyphony,
     )
     name = model or DEFAULT_MODEL
-    songs, copies = written(name, device, plan, plan.request(length), options, progress)
-    remarks = options.remarks + plan.remarks + copies
-    return Takes("continue", songs, options.seed, plan.recipe.name, remarks)
+    making = Making("continue", options.seed, plan.recipe.name, each)
+    copies: dict[int, list[str]] = {}
+    request = plan.request(length)
+    for number, part, copy in written(name, device, plan, request, options, progress):
+        copies[number] = [copy] if copy else []
+        making.add(number, part)
+    return making.takes((*options.remarks, *plan.remarks, *in_order(copies)))

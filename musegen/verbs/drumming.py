@@ -16,7 +16,7 @@ from musegen.codecs.hits import Hits
 from musegen.codecs.taps import Taps
 from musegen.errors import UnreadableError, UsageError
 from musegen.general_midi import DRUM_CHANNEL, USUAL_KIT
-from musegen.options import Options, check_length, parse_names
+from musegen.options import Options, Variations, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song, Track
 from musegen.source import chosen_tracks
@@ -28,7 +28,7 @@ from musegen.verbs.drums import (
     on_our_clock,
     style_number,
 )
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 
 DRUMMER_MODEL = "drummer-lstm"
 """Chooses what is hit."""
@@ -149,7 +149,7 @@ def _as_long_as(song: Song, length: int | None, include_input: bool) -> Song:
 def drumify(
     song: Song,
     *,
-    variations: int = 4,
+    variations: Variations = 4,
     length: int | None = None,
     temperature: float = 1.0,
     top_k: int = 0,
@@ -165,6 +165,7 @@ def drumify(
     include_input: bool = False,
     grid: GridKind = "auto",
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
     """Write drums to what `song` plays, `variations` times, in its tempo and metre.
 
@@ -202,18 +203,18 @@ def drumify(
     styles = models.hits_layout(player.recipe).styles  # which may be others
     played = replace(own, style=styles.index(style) if style in styles else None)
     bars = len(bar_lines(plan.song)[0]) - 1
-    songs = []
+    names = f"{plan.recipe.name}+{player.name}"
+    making = Making("drumify", options.seed, names, each)
     with one_thread():
         rhythm = playing.rhythm(network, plan.taps, plan.grid, own, plan.density, plan.fill)
         read = network.read(rhythm)
         onset = None if plan.fill else plan.taps.onset
-        for number, stream in enumerate(streams(options.seed, range(variations)), 1):
+        random = zip(options.numbers, streams(options.seed, options.numbers), strict=True)
+        for done, (number, stream) in enumerate(random, 1):
             hits = plan.score(playing.drum(network, read, onset, options.sampling, stream))
             seen = vae.seen(vae.read(playing.score(vae, hits, played, plan.taps)))
             velocity, offset = playing.play(vae, seen, options.sampling, stream)
-            songs.append(plan.take(hits.played(offset, velocity)))
+            making.add(number, plan.take(hits.played(offset, velocity)))
             if progress is not None:
-                progress(number * bars, variations * bars)
-    remarks = options.remarks + plan.remarks
-    names = f"{plan.recipe.name}+{player.name}"
-    return Takes("drumify", tuple(songs), options.seed, names, remarks)
+                progress(done * bars, len(options.numbers) * bars)
+    return making.takes(options.remarks + plan.remarks)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.gaps import MAX_GAPS, Bar, Cell, answers, with_gaps
@@ -21,6 +22,8 @@ ANSWERS = 0.4
 """Share of the context that is left for answers."""
 CONTEXT = 1024
 """Ids that a network without a limit hears."""
+TOGETHER = 64
+"""Variations: they go from chunk to chunk together, and are done together."""
 FRESH_RUN = 24
 """Ids of a bar of a track of which nothing is known."""
 
@@ -43,16 +46,30 @@ class Filling:
     heard: tuple[Track, ...]
     wishes: Wishes
 
-    def fill(self, model: Model, options: Options, progress: Progress | None) -> list[list[Bar]]:
-        """The bars of each variation, with new runs in the gaps: a chunk after the other."""
+    def fill(
+        self, model: Model, options: Options, progress: Progress | None
+    ) -> Iterator[tuple[int, list[Bar]]]:
+        """The number of each variation, and its bars with new runs in the gaps."""
+        span, total = self.stop - self.first, len(options.numbers)
+
+        def tell(before: int, bars: int) -> None:
+            if progress is not None:
+                progress(before + bars, span * total)
+
+        for done in range(0, total, TOGETHER):
+            some = replace(options, numbers=options.numbers[done : done + TOGETHER])
+            rows = self._fill(model, some, partial(tell, span * done))
+            yield from zip(some.numbers, rows, strict=True)
+
+    def _fill(self, model: Model, options: Options, tell: Callable[[int], None]) -> list[list[Bar]]:
+        """The bars of some variations together, a chunk after the other; `tell` how many are."""
         from musegen.writing import write
 
         v = self.codec.vocabulary
-        rows = [self._emptied() for _ in range(options.variations)]
-        random = streams(options.seed, range(options.variations))
+        rows = [self._emptied() for _ in options.numbers]
+        random = streams(options.seed, options.numbers)
         answer = v.token("answer", 0)
         context = model.decoder.context or CONTEXT
-        total = (self.stop - self.first) * options.variations
         at = self.first
         while at < self.stop:
             stop, end = self._span(at, context)
@@ -73,8 +90,7 @@ class Filling:
                     wanted, answers([answer, *ids], self.codec), strict=True
                 ):
                     row[bar].runs[slot] = run
-            if progress is not None:
-                progress((stop - self.first) * options.variations, total)
+            tell((stop - self.first) * len(rows))
             at = stop
         return rows
 

@@ -13,6 +13,7 @@ from musegen.errors import LimitError, UsageError
 from musegen.general_midi import program_name
 from musegen.options import (
     Options,
+    Variations,
     check_length,
     check_tempo,
     parse_instruments,
@@ -22,7 +23,7 @@ from musegen.options import (
 from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
 from musegen.verbs.bars import DEFAULT_MODEL, written
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, in_order, serving
 from musegen.verbs.wishes import Wishes
 
 
@@ -111,7 +112,7 @@ class Generation:
 
 def generate(
     *,
-    variations: int = 1,
+    variations: Variations = 1,
     length: int = 4,
     temperature: float = 1.0,
     top_k: int = 0,
@@ -130,15 +131,17 @@ def generate(
     density: float | None = None,
     polyphony: int | None = None,
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
-    """Write `variations` new pieces of exactly `length` bars.
+    """Write `variations` new pieces of exactly `length` bars: so many, or those of these numbers.
 
     `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default
     4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.layout.STYLES`;
     `scale` such as "D dorian", or "dorian" of the key, holds for every note, `chords` such as
     "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (sparse) to 1,
     `polyphony` 1 to 16 how many notes of a track sound at once at most. What is None the model
-    chooses. Raises UsageError, LimitError or ModelError.
+    chooses. `each` gets every piece as soon as it is written, and then none is in the takes that
+    are returned. Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     check_length(length)
@@ -156,13 +159,11 @@ def generate(
         polyphony=polyphony,
     )
     name = model or DEFAULT_MODEL
-    songs, copies = written(name, device, plan, plan.request, options, progress)
-    silent = tuple(
-        f"take {number} has no {track.name}"
-        for number, song in enumerate(songs, 1)
-        for track in song.tracks
-        if not len(track.notes)
-    )
-    return Takes(
-        "generate", songs, options.seed, plan.recipe.name, options.remarks + silent + copies
-    )
+    making = Making("generate", options.seed, plan.recipe.name, each)
+    remarks: dict[int, list[str]] = {}
+    for number, song, copy in written(name, device, plan, plan.request, options, progress):
+        silent = [track.name for track in song.tracks if not len(track.notes)]
+        told = [f"take {number + 1} has no {name}" for name in silent]
+        remarks[number] = [*told, copy] if copy else told
+        making.add(number, song)
+    return making.takes((*options.remarks, *in_order(remarks)))

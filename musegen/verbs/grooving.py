@@ -12,7 +12,7 @@ from musegen.codecs.grid import Grid, GridKind
 from musegen.codecs.hits import Hits, in_order
 from musegen.errors import UnreadableError
 from musegen.general_midi import TAP, voices
-from musegen.options import Options, parse_names
+from musegen.options import Options, Variations, parse_names
 from musegen.recipe import Recipe
 from musegen.song import IntArray, Notes, Song
 from musegen.source import chosen_tracks, listed
@@ -24,7 +24,7 @@ from musegen.verbs.drums import (
     on_our_clock,
     style_number,
 )
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def heard(song: Song, places: Sequence[int], grid: GridKind) -> tuple[Hits, IntA
 def groove(
     song: Song,
     *,
-    variations: int = 4,
+    variations: Variations = 4,
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
@@ -165,6 +165,7 @@ def groove(
     feel: Song | None = None,
     grid: GridKind = "auto",
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
     """Play the drums of `song` as a drummer would, `variations` times; every hit is kept.
 
@@ -198,7 +199,7 @@ def groove(
     network = loaded.network_as(GrooveVAE)
     bars = bar_count(plan.song)
     own = playing.Setting(plan.bpm, plan.style)
-    songs = []
+    making = Making("groove", options.seed, plan.recipe.name, each)
     with one_thread():
         read = network.read(playing.score(network, plan.hits, own))
         latent, louder, later = None, np.zeros(1), np.zeros(1)
@@ -207,12 +208,12 @@ def groove(
             setting = playing.Setting(bpm, plan.style)
             latent, habits = playing.borrowed(network, performance, setting)
             louder, later = habits.at(plan.hits)
-        for number, stream in enumerate(streams(options.seed, range(variations)), 1):
+        random = zip(options.numbers, streams(options.seed, options.numbers), strict=True)
+        for done, (number, stream) in enumerate(random, 1):
             seen = network.seen(read, latent)
             velocity_played, offset = playing.play(network, seen, options.sampling, stream)
             offset = np.clip(offset + later, -0.5, 0.5)  # a hit stays at its step
-            songs.append(plan.played(velocity_played + louder, offset))
+            making.add(number, plan.played(velocity_played + louder, offset))
             if progress is not None:
-                progress(number * bars, variations * bars)
-    remarks = options.remarks + plan.remarks
-    return Takes("groove", tuple(songs), options.seed, plan.recipe.name, remarks)
+                progress(done * bars, len(options.numbers) * bars)
+    return making.takes(options.remarks + plan.remarks)

@@ -13,14 +13,14 @@ from musegen.codecs.gaps import Bar, bars_of
 from musegen.errors import LimitError, ModelError, UsageError
 from musegen.general_midi import program_name
 from musegen.midi.patching import Edit
-from musegen.options import Options, parse_instruments, parse_names
+from musegen.options import Options, Variations, parse_instruments, parse_names
 from musegen.recipe import Recipe
 from musegen.song import Notes, Song, Track
 from musegen.source import Source, chosen_tracks, like
 from musegen.time import bar_lines
 from musegen.verbs.bars import DEFAULT_MODEL
 from musegen.verbs.filling import Filling
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Progress, Takes, serving
 from musegen.verbs.wishes import Wishes
 
 EARLY = 16
@@ -195,7 +195,7 @@ def infill(
     bars: tuple[int, int] | None = None,
     tracks: Sequence[str] | str = (),
     add_track: str | None = None,
-    variations: int = 4,
+    variations: Variations = 4,
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
@@ -208,6 +208,7 @@ def infill(
     density: float | None = None,
     polyphony: int | None = None,
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Filled:
     """Fill `bars` (first and last, counted from 1; by default all) of tracks anew, or add a track.
 
@@ -229,11 +230,19 @@ def infill(
         polyphony=polyphony,
     )
     loaded = models.load(model or DEFAULT_MODEL, device)
-    edits = tuple(tuple(plan.edits(row)) for row in plan.filling.fill(loaded, options, progress))
-    songs = tuple(plan.edited(each) for each in edits)
-    remarks = options.remarks + plan.remarks
-    is_added = plan.added is not None
-    return Filled("infill", songs, options.seed, plan.recipe.name, remarks, edits, is_added)
+    remarks, is_added = options.remarks + plan.remarks, plan.added is not None
+
+    def filled(rows: Sequence[list[Bar]], remarks: tuple[str, ...] = ()) -> Filled:
+        edits = tuple(tuple(plan.edits(row)) for row in rows)
+        songs = tuple(plan.edited(each) for each in edits)
+        return Filled("infill", songs, options.seed, plan.recipe.name, remarks, edits, is_added)
+
+    made = plan.filling.fill(loaded, options, progress)
+    if each is None:
+        return filled([row for _, row in made], remarks)
+    for number, row in made:
+        each(number, filled([row]))
+    return filled([], remarks)
 
 
 def _hearing(source: Source, targets: Sequence[int], codec: BarCodec, is_adding: bool) -> Source:

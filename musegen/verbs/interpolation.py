@@ -14,11 +14,11 @@ from musegen.analysis import key_of
 from musegen.codecs.steps import Frame, Part
 from musegen.errors import MusegenError, UsageError
 from musegen.excerpt import CLOCK, Excerpt, bars_in, common_frame, parts
-from musegen.options import Options, check_count, check_length, parse_names
+from musegen.options import Options, Variations, check_count, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import Controls, Key, Marker, Notes, Song, Tempo
 from musegen.verbs.space import USUAL_MODELS, Place, filled
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -239,7 +239,7 @@ def interpolate(
     b: Song,
     *,
     steps: int = 5,
-    variations: int = 1,
+    variations: Variations = 1,
     length: int | None = None,
     temperature: float = 0.2,
     top_k: int = 0,
@@ -255,6 +255,7 @@ def interpolate(
     chain: bool = False,
     names: tuple[str, str] = ("a", "b"),
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
     """Go from one clip to another in `steps` steps (2..64), both ends counted.
 
@@ -290,14 +291,14 @@ def interpolate(
     from musegen.sampling import streams
     from musegen.writing import one_thread
 
-    songs: list[Song] = []
-    done, total = 0, variations * steps * plan.heard[0].bars
+    making = Making("interpolate", options.seed, plan.recipe.name, each)
+    done, total = 0, len(options.numbers) * steps * plan.heard[0].bars
     with one_thread(), torch.inference_mode():
         points = [place.encode(end) for end in plan.heard]
         tokens = [end.tokens(plan.frame) for end in plan.heard]
         vocabulary = place.network.config.vocabulary
         touches = [end.touch(plan.frame) for end in plan.heard]
-        for number in range(variations):
+        for number in options.numbers:
             path = []
             for share in plan.shares:
                 if share in (0, 1) and not reconstruct:
@@ -315,6 +316,5 @@ def interpolate(
                 done += plan.heard[0].bars
                 if progress is not None:
                     progress(done, total)
-            songs += [plan.chained(path)] if chain else path
-    remarks = options.remarks + plan.remarks
-    return Takes("interpolate", tuple(songs), options.seed, plan.recipe.name, remarks)
+            making.add(number, *([plan.chained(path)] if chain else path))
+    return making.takes(options.remarks + plan.remarks)

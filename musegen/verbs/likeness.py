@@ -9,13 +9,13 @@ from musegen import models
 from musegen.codecs.steps import Frame, Part
 from musegen.errors import UsageError
 from musegen.excerpt import Excerpt, bars_in, common_frame, parts
-from musegen.options import Options, check_length, parse_names
+from musegen.options import Options, Variations, check_length, parse_names
 from musegen.recipe import Recipe
 from musegen.song import Song
 from musegen.verbs.drums import check_share
 from musegen.verbs.interpolation import MAX_BARS
 from musegen.verbs.space import USUAL_MODELS, Place, check_attributes, filled
-from musegen.verbs.takes import Progress, Takes, serving
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def similar(
     distance: float = 0.3,
     more: Sequence[str] | str = (),
     less: Sequence[str] | str = (),
-    variations: int = 4,
+    variations: Variations = 4,
     length: int | None = None,
     temperature: float = 0.5,
     top_k: int = 0,
@@ -78,6 +78,7 @@ def similar(
     device: str = "cpu",
     tracks: Sequence[str] | str = (),
     progress: Progress | None = None,
+    each: Each | None = None,
 ) -> Takes:
     """Write variations of a melody or a drum part, in its tempo and metre, on its instrument.
 
@@ -105,20 +106,22 @@ def similar(
     from musegen.sampling import streams
     from musegen.writing import one_thread
 
-    songs = []
+    making = Making("generate", options.seed, plan.recipe.name, each)
+    bars = plan.excerpt.bars
     with one_thread(), torch.inference_mode():
         here = place.encode(plan.excerpt)
         touch = plan.excerpt.touch(plan.frame)
-        for number, stream in enumerate(streams(options.seed, range(variations)), 1):
+        random = zip(options.numbers, streams(options.seed, options.numbers), strict=True)
+        for done, (number, stream) in enumerate(random, 1):
             there = between(here, random_point(here, stream), distance)
             points = place.moved(there, plan.more, plan.less)
             notes = place.decode(points, touch, plan.excerpt.kit, options.sampling, stream)
-            songs.append(plan.excerpt.with_notes(notes))
+            making.add(number, plan.excerpt.with_notes(notes))
             if progress is not None:
-                progress(number * plan.excerpt.bars, variations * plan.excerpt.bars)
+                progress(done * bars, len(options.numbers) * bars)
     remarks = (
         (() if distance else options.remarks)
         + plan.excerpt.remarks
         + plan.excerpt.unheard(plan.frame)
     )
-    return Takes("generate", tuple(songs), options.seed, plan.recipe.name, remarks)
+    return making.takes(remarks)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import overload
 
 from musegen import __version__, models
@@ -21,6 +21,7 @@ class Takes(Sequence[Song]):
 
     verb: str
     songs: tuple[Song, ...]
+    """One a variation, or a few, in the order of their numbers."""
     seed: int
     model: str
     remarks: tuple[str, ...] = ()
@@ -40,6 +41,38 @@ class Takes(Sequence[Song]):
 
     def __len__(self) -> int:
         return len(self.songs)
+
+
+Each = Callable[[int, Takes], None]
+"""Gets each variation as soon as it is made: its number from 0 on, and its takes alone."""
+
+
+@dataclass
+class Making:
+    """Gathers the variations of one run of a verb, or hands each over to who wants it."""
+
+    verb: str
+    seed: int
+    model: str
+    each: Each | None
+    _songs: dict[int, tuple[Song, ...]] = field(default_factory=dict)
+
+    def add(self, number: int, *songs: Song) -> None:
+        """One variation is made, of one song or a few."""
+        if self.each is None:
+            self._songs[number] = songs
+        else:
+            self.each(number, Takes(self.verb, songs, self.seed, self.model))
+
+    def takes(self, remarks: tuple[str, ...]) -> Takes:
+        """All that was not handed over."""
+        songs = tuple(song for number in sorted(self._songs) for song in self._songs[number])
+        return Takes(self.verb, songs, self.seed, self.model, remarks)
+
+
+def in_order(remarks: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
+    """What there is to say of variations, by their numbers."""
+    return tuple(remark for number in sorted(remarks) for remark in remarks[number])
 
 
 def serving(verb: str, name: str) -> Recipe:

@@ -25,7 +25,9 @@ def test_without_options_the_defaults_are_the_verb_s(
 ) -> None:
     assert musegen(command, BEAT).code == 0
     defaults = {name: p.default for name, p in inspect.signature(verb).parameters.items()}
-    del defaults["song"], defaults["progress"], fake_drums.options["progress"]
+    for options in (defaults, fake_drums.options):
+        del options["progress"], options["each"]
+    del defaults["song"]
     assert 0 <= fake_drums.options["seed"] < 2**32
     assert fake_drums.options == defaults | {"model": model, "seed": fake_drums.options["seed"]}
 
@@ -43,7 +45,7 @@ def test_options_reach_groove(musegen: Musegen, fake_drums: FakeDrums) -> None:
         "--timing 0.5 --velocity 0.75 --style funk --grid triplet --track Drums --from take.mid"
     )
     assert musegen("groove", BEAT, *words.split()).code == 0
-    fake_drums.options.pop("progress")
+    del fake_drums.options["progress"], fake_drums.options["each"]
     assert fake_drums.options.pop("feel") == midi.read("take.mid").song
     assert fake_drums.options == {
         "variations": 3,
@@ -66,7 +68,7 @@ def test_options_reach_groove(musegen: Musegen, fake_drums: FakeDrums) -> None:
 def test_options_reach_drumify(musegen: Musegen, fake_drums: FakeDrums) -> None:
     words = "-n 1 --density 0.5 --style rock --no-fill --grid 16th --track 1 --with-input -l 2"
     assert musegen("drumify", BEAT, *words.split(), "--seed", "7").code == 0
-    fake_drums.options.pop("progress")
+    del fake_drums.options["progress"], fake_drums.options["each"]
     assert fake_drums.options == {
         "variations": 1,
         "length": 2,

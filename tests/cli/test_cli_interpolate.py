@@ -311,7 +311,7 @@ def test_the_defaults_are_the_library_s(
         for name, parameter in inspect.signature(interpolate).parameters.items()
         if parameter.default is not inspect.Parameter.empty
     }
-    own = {"seed", "progress", "names"}
+    own = {"seed", "progress", "each", "names"}
     assert {k: v for k, v in given.items() if k not in own} == {
         k: v for k, v in usual.items() if k not in own
     }

@@ -207,7 +207,7 @@ def test_the_defaults_are_the_library_s(
     monkeypatch.setattr(verbs, "similar", remembered)
     assert musegen("generate", "--like", "tune.mid").code == 0
     usual = inspect.signature(similar).parameters
-    own = {"seed", "progress"}
+    own = {"seed", "progress", "each"}
     assert given.keys() - usual.keys() == set()
     assert {k: v for k, v in given.items() if k not in own} == {
         k: usual[k].default for k in given if k not in own

@@ -149,7 +149,7 @@ def test_waiting_threads_do_not_spin_unless_asked_to(
 
 def test_a_usage_error_has_its_json_too(musegen: Musegen) -> None:
     result = musegen("generate", "--variations", "0", "--json")
-    message = "Invalid value for '--variations' / '-n': 0 is not a whole number from 1 to 64"
+    message = "Invalid value for '--variations' / '-n': 0 is not a whole number from 1 to 10000"
     assert result.code == 2
     assert result.err == f"error: {message}\n"
     assert result.json["errors"] == [{"input": None, "code": 2, "message": message}]

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from test_decoding import Alternating, lstm, run, saved, transformer
+from torch import Tensor
+
+from musegen import models
+from musegen.batching import LEAST, MOST, batched, width_for
+from musegen.decoding import Row
+from musegen.networks import AttentionLSTM, Transformer
+from musegen.networks.transformer import Cache
+from musegen.sampling import Sampling, streams
+
+NETWORKS: dict[str, Transformer | AttentionLSTM] = {
+    "transformer": saved(transformer()),
+    "short transformer": saved(transformer(context=8)),
+    "lstm": saved(lstm()),
+}
+steady = pytest.mark.skipif(
+    not NETWORKS["lstm"].is_steady, reason="rows depend on their number on this processor"
+)
+each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+
+
+def rows_of(prompts: Sequence[Sequence[int]]) -> Iterator[Row[tuple[int, int]]]:
+    random = streams(1, range(len(prompts)))
+    for index, (prompt, stream) in enumerate(zip(prompts, random, strict=True)):
+        yield Row(index, list(prompt), (prompt[-1], len(prompt)), stream)
+
+
+def batch(
+    network: Transformer | AttentionLSTM,
+    prompts: Sequence[Sequence[int]],
+    width: int,
+    length: int = 40,
+) -> list[list[int]]:
+    """What is appended to each prompt."""
+    rows = batched(
+        network,
+        rows_of(prompts),
+        Alternating(length),
+        Sampling(),
+        width,
+        lambda ids: ids[-3:],
+    )
+    written = {row.index: row.ids[len(prompts[row.index]) :] for row in rows if row.is_finished}
+    return [written[index] for index in range(len(prompts))]
+
+
+@steady
+@each_network
+def test_a_row_is_the_same_whatever_rows_are_beside_it(
+    network: Transformer | AttentionLSTM,
+) -> None:
+    prompts = [[1, 2, 3]] * 9 + [[4, 5], [1, 2, 3], [7]] * 3
+    alone = batch(network, prompts, 1)
+    assert len({*map(tuple, alone)}) > 12
+    assert len({*map(len, alone)}) > 4  # they make way at different times
+    for width in (2, 4, 7, 64):
+        assert batch(network, prompts, width) == alone
+    for count in (1, 5, 10):
+        assert batch(network, prompts[:count], 4) == alone[:count]
+
+
+@steady
+@pytest.mark.parametrize("name", ["transformer", "lstm"])
+def test_it_writes_what_rows_in_groups_of_four_do(name: str) -> None:
+    prompts = [[1, 2, 3]] * 6
+    assert batch(NETWORKS[name], prompts, 3) == run(NETWORKS[name], prompts, length=40)
+
+
+@steady
+def test_logits_are_the_same_to_the_bit_in_any_company(tiny_model: Path) -> None:
+    network = models.load(str(tiny_model)).decoder
+    assert isinstance(network, Transformer)
+    ids = torch.randint(1, 50, (24, 9), generator=torch.manual_seed(1))
+    with torch.inference_mode():
+        _, cache = network.prefill(torch.tensor([[1, 2, 3]]))
+        alone = [cache.repeated(1) for _ in range(9)]
+        # Rows 0..4 begin together, 5..8 ten columns later; 1, 0 and 7 end early.
+        groups: list[tuple[Cache, list[int], int]] = [(cache.repeated(5), [*range(5)], 0)]
+        for t in range(24):
+            if t == 10:
+                groups.append((cache.repeated(4), [*range(5, 9)], 10))
+            for late, row in ((6, 1), (7, 0), (15, 7)):
+                for group, rows, _ in groups:
+                    if t == late and row in rows:
+                        group.drop(rows.index(row))
+                        rows[rows.index(row)] = rows[-1]
+                        rows.pop()
+            told = torch.cat([ids[t - since, rows] for _, rows, since in groups])
+            logits = network.step(told, *(group for group, _, _ in groups))
+            expected = [
+                network.step(ids[t - since, row : row + 1], alone[row])
+                for _, rows, since in groups
+                for row in rows
+            ]
+            assert torch.equal(logits, torch.cat(expected))
+
+
+@pytest.mark.parametrize("network", [saved(transformer()), saved(lstm())])
+def test_a_dropped_row_takes_its_padding_along(network: Transformer | AttentionLSTM) -> None:
+    ids = torch.tensor([[0, 0, 3], [0, 5, 6], [7, 8, 9]])
+    with torch.inference_mode():
+        _, cache = network.prefill(ids, torch.tensor([2, 1, 0]))
+        cache.drop(0)
+        logits = network.step(torch.tensor([1, 2]), cache)  # type: ignore[arg-type]
+        for row, prompt, id_ in ((0, [7, 8, 9], 1), (1, [5, 6], 2)):
+            _, own = network.prefill(torch.tensor([prompt]))
+            expected = network.step(torch.tensor([id_]), own)  # type: ignore[arg-type]
+            torch.testing.assert_close(logits[row : row + 1], expected, rtol=1e-4, atol=1e-5)
+
+
+class Watched(Transformer):
+    """A transformer that remembers how many rows there were at most, and how much they took."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        super().__init__(transformer().config)
+        self.most = self.most_bytes = self.steps = self.prefilled = 0
+
+    def prefill(self, ids: Tensor, padding: Tensor | None = None) -> tuple[Tensor, Cache]:
+        self.prefilled += 1
+        return super().prefill(ids, padding)
+
+    def step(self, ids: Tensor, *caches: Cache) -> Tensor:
+        self.steps += 1
+        self.most = max(self.most, len(ids))
+        taken = sum(cache.kv.untyped_storage().nbytes() for cache in caches)
+        self.most_bytes = max(self.most_bytes, taken)
+        return super().step(ids, *caches)
+
+
+def test_no_more_rows_are_taken_than_there_is_room_for() -> None:
+    network, taken, finished, most = Watched().eval(), 0, 0, 0
+
+    def rows() -> Iterator[Row[tuple[int, int]]]:
+        nonlocal taken
+        for row in rows_of([[1, 2, 3]] * 50):
+            taken += 1
+            yield row
+
+    for row in batched(network, rows(), Alternating(40), Sampling(), 6, list):
+        most = max(most, taken - finished)
+        finished += row.is_finished
+    assert finished == 50
+    assert most == network.most == 6
+    assert network.most_bytes <= 2 * 6 * network.row_bytes
+    assert network.prefilled == 1  # they have one prompt
+
+
+def test_who_is_finished_makes_way() -> None:
+    network = Watched().eval()
+    lengths = [len(ids) for ids in batch(network, [[1, 2, 3]] * 40, width=8, length=60)]
+    in_groups = sum(max(lengths[first : first + 8]) for first in range(0, 40, 8))
+    assert network.steps < 0.8 * in_groups
+
+
+def test_the_width_fits_the_memory() -> None:
+    network = transformer(context=64 * 128)  # of which a row takes a mebibyte
+    assert network.row_bytes == 1 << 20
+    assert width_for(network, 20) == 10
+    assert width_for(network, 1) == LEAST
+    assert width_for(network, 10_000) == MOST
