@@ -9,7 +9,7 @@ import click
 from musegen import limits
 
 from . import values
-from .values import MAX_SEED, F, Number, checked, within
+from .values import MAX_SEED, F, Number, checked, whole, within
 
 
 def _debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
@@ -92,15 +92,7 @@ seed = click.option(
     metavar="N",
     help="The same seed makes the same files. Without it, one is drawn and shown.",
 )
-top_k = click.option(
-    "--top-k",
-    type=str,
-    callback=checked(Number(int, 0, 100_000)),
-    default=0,
-    show_default=True,
-    metavar="K",
-    help="Choose among so many of the likeliest; 0 is all.",
-)
+top_k = whole("--top-k", 0, 100_000, 0, "Choose among so many of the likeliest; 0 is all.")
 top_p = click.option(
     "--top-p",
     type=str,
