@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.networks.network import Cache, Network
-from musegen.sampling import Sampling, draw
+from musegen.sampling import Choices, Logits, Sampling, draw
 
 State = TypeVar("State")
 
@@ -32,17 +32,14 @@ class Grammar(Protocol[State]):
     def pooled(self) -> NDArray[np.int64]:
         """Ids that are one choice to the network, of which the grammar says which one stands.
 
-        Each gets the probability of them all, so the mask should leave one of them at most.
+        That one gets the probability of them all.
         """
 
     def advance(self, state: State, id_: int, /) -> State:
         """Return the state after one more id."""
 
-    def allowed(self, state: State, /) -> Tensor:
-        """Return [V], 0 for each id that may come next and -inf for each other, on the CPU."""
-
-    def forced(self, state: State, /) -> int | None:
-        """Return the next id where only one may come."""
+    def choices(self, state: State, /) -> Choices:
+        """Return the ids that may come next; of a single one nothing is drawn."""
 
     def finished(self, state: State, /) -> bool:
         """Whether nothing is to come any more."""
@@ -192,20 +189,24 @@ def choose(
     logits: Tensor, rows: Iterable[Row[State]], grammar: Grammar[State], sampling: Sampling
 ) -> list[int]:
     """Choose the next id of each row from its logits [B, V], by drawing where there is a choice."""
-    chosen = [(row, grammar.forced(row.state)) for row in rows]
-    drawing = [place for place, (_, forced) in enumerate(chosen) if forced is None]
-    drawn: list[int] = []
-    if drawing:
-        scores = logits.float().cpu().numpy()[drawing]  # a copy
-        if len(grammar.pooled):
-            together = scores[:, grammar.pooled]
-            highest = together.max(axis=-1, keepdims=True)
-            scores[:, grammar.pooled] = highest + np.log(
-                np.exp(together - highest).sum(axis=-1, keepdims=True)
-            )
-        drawers = [chosen[place][0] for place in drawing]
-        for score, row in zip(scores, drawers, strict=True):
-            score += grammar.allowed(row.state).numpy()
-        drawn = draw(scores, sampling, [row.stream for row in drawers])
-    ready = iter(drawn)
-    return [next(ready) if forced is None else forced for _, forced in chosen]
+    return [
+        choose_one(scores, row, grammar, sampling)
+        for scores, row in zip(logits.float().cpu().numpy(), rows, strict=True)
+    ]
+
+
+def choose_one(scores: Logits, row: Row[State], grammar: Grammar[State], sampling: Sampling) -> int:
+    """Choose the next id of a row from its logits [V]: only of what may come any is looked at."""
+    ids, closing = grammar.choices(row.state)
+    if len(ids) == 1:
+        return int(ids[0])
+    open_scores = scores.take(ids)
+    if closing >= 0:
+        open_scores[closing] = together(scores.take(grammar.pooled))
+    return int(ids[draw(open_scores, sampling, row.stream)])
+
+
+def together(logits: Logits) -> np.float32:
+    """The logit of what is as probable as all of these [P]."""
+    highest = logits.max()
+    return np.float32(highest + np.log(np.exp(logits - highest).sum()))

@@ -80,7 +80,7 @@ def decode(
                 logits = writing.chances().cpu().numpy()
                 if leaning is not None:
                     logits = logits + leaning
-                chosen = draw(logits[None], sampling, [stream])[0]
+                chosen = draw(logits, sampling, stream)
                 tokens[beat, slot] = chosen
                 writing.write(chosen)
     return tokens

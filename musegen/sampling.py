@@ -1,13 +1,16 @@
 """Choosing one id from logits: temperature, top-k, top-p, min-p, and the random numbers.
 
-Arrays here are numpy's: a few rows of a few hundred logits cost less there than in torch, and the
-settings can be checked before torch is loaded. Axes: `B` batch, `V` vocabulary.
+Arrays here are numpy's: a few hundred logits cost less there than in torch, and the settings can be
+checked before torch is loaded. Axes: `V` vocabulary, or what of it may come; other axes stand
+before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,16 @@ from numpy.typing import NDArray
 from musegen.errors import UsageError
 
 Logits = NDArray[np.float32]
+
+
+class Choices(NamedTuple):
+    """What may come next."""
+
+    ids: NDArray[np.int64]
+    """Each once."""
+    closing: int = -1
+    """Which of them stands for all that the network takes for one, if one does."""
+
 
 COLDEST = 1e-6
 """Temperatures above 0 act as this at least, or the gaps between logits would overflow."""
@@ -56,27 +69,19 @@ def streams(seed: int, indices: Iterable[int], attempt: int = 0) -> list[np.rand
     ]
 
 
-def draw(logits: Logits, sampling: Sampling, streams: Sequence[np.random.Generator]) -> list[int]:
-    """Choose an id for each row of logits [B, V], with one number from that row's own stream.
-
-    A row's choice depends on its logits and its stream alone. At temperature 0 nothing is drawn.
-    """
-    if not np.isfinite(logits.max(axis=-1)).all():
+def draw(logits: Logits, sampling: Sampling, stream: np.random.Generator) -> int:
+    """Choose an id from logits [V], with one number of the stream; at temperature 0 with none."""
+    if not (logits.size and math.isfinite(logits.max())):
         raise RuntimeError("nothing can be chosen: the logits are not finite, or all are masked")
     if sampling.temperature == 0:
-        return [int(id_) for id_ in logits.argmax(axis=-1)]
-    open_ids = np.flatnonzero(np.isfinite(logits.max(axis=0)))  # of any row: the mask leaves few
-    kept = filtered(logits.take(open_ids, axis=-1), sampling)
-    totals = probabilities(kept).cumsum(axis=-1, dtype=np.float64)  # B, len(open_ids)
+        return int(logits.argmax())
+    totals = probabilities(filtered(logits, sampling)).cumsum(dtype=np.float64)  # V
     # 1 - random() is above 0, so that what has no probability is never reached.
-    return [
-        int(open_ids[row.searchsorted((1.0 - stream.random()) * row[-1])])
-        for row, stream in zip(totals, streams, strict=True)
-    ]
+    return int(totals.searchsorted((1.0 - stream.random()) * totals[-1]))
 
 
 def filtered(logits: Logits, sampling: Sampling) -> Logits:
-    """Apply every rule of `sampling` to logits [B, V]; what is ruled out becomes -inf."""
+    """Apply every rule of `sampling` to logits [..., V]; what is ruled out becomes -inf."""
     if sampling.temperature != 1:
         logits = tempered(logits, sampling.temperature)
     if sampling.top_k:
@@ -89,40 +94,40 @@ def filtered(logits: Logits, sampling: Sampling) -> Logits:
 
 
 def tempered(logits: Logits, temperature: float) -> Logits:
-    """Widen or narrow the gaps between logits [B, V]; the likeliest stands at 0."""
+    """Widen or narrow the gaps between logits [..., V]; the likeliest stands at 0."""
     gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
     return gaps / np.float32(max(temperature, COLDEST))
 
 
 def top_k(logits: Logits, k: int) -> Logits:
-    """Keep the k largest of each row [B, V], and what equals the least of them."""
+    """Keep the k largest of each row [..., V], and what equals the least of them."""
     if k >= logits.shape[-1]:
         return logits
-    return at_least(logits, np.partition(logits, -k, axis=-1)[:, -k, None])
+    return at_least(logits, np.partition(logits, -k, axis=-1)[..., -k, None])
 
 
 def top_p(logits: Logits, p: float) -> Logits:
-    """Keep the fewest of the likeliest of each row [B, V] that reach probability p together.
+    """Keep the fewest of the likeliest of each row [..., V] that reach probability p together.
 
     What equals the least of them stays too. The source is Holtzman et al. 2020 (nucleus sampling).
     """
-    falling = np.sort(logits, axis=-1)[:, ::-1]  # B V
-    totals = probabilities(falling).cumsum(axis=-1)  # B V
-    needed = (totals < p * totals[:, -1:]).sum(axis=-1, keepdims=True)  # B 1: of how many, less 1
+    falling = np.sort(logits, axis=-1)[..., ::-1]
+    totals = probabilities(falling).cumsum(axis=-1)
+    needed = (totals < p * totals[..., -1:]).sum(axis=-1, keepdims=True)  # how many, less 1
     return at_least(logits, np.take_along_axis(falling, needed, axis=-1))
 
 
 def min_p(logits: Logits, p: float) -> Logits:
-    """Keep what is at least p times as probable as the likeliest of its row [B, V]."""
+    """Keep what is at least p times as probable as the likeliest of its row [..., V]."""
     return at_least(logits, logits.max(axis=-1, keepdims=True) + np.float32(np.log(p)))
 
 
 def at_least(logits: Logits, least: Logits) -> Logits:
-    """Rule out what is below `least` [B, 1]."""
+    """Rule out what is below `least` [..., 1]."""
     return np.where(logits >= least, logits, np.float32(-np.inf))
 
 
 def probabilities(logits: Logits) -> Logits:
-    """Probabilities [B, V], the likeliest taken as 1: they are not divided by their sum."""
+    """Probabilities [..., V], the likeliest taken as 1: they are not divided by their sum."""
     gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
     return np.exp(gaps)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from musegen.decoding import decode
 from musegen.networks import AttentionLSTM, LSTMConfig, Transformer, TransformerConfig
 from musegen.networks.network import Network
-from musegen.sampling import Sampling, streams
+from musegen.sampling import Choices, Sampling, streams
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
@@ -77,16 +77,8 @@ class Alternating:
     def advance(self, state: tuple[int, int], id_: int) -> tuple[int, int]:
         return id_, state[1] + 1
 
-    def allowed(self, state: tuple[int, int]) -> Tensor:
-        row = torch.full((VOCABULARY,), -math.inf)
-        if state[0] == 0:
-            row[5] = 0.0
-        else:
-            row[1 - state[0] % 2 :: 2] = 0.0
-        return row
-
-    def forced(self, state: tuple[int, int]) -> int | None:
-        return 5 if state[0] == 0 else None
+    def choices(self, state: tuple[int, int]) -> Choices:
+        return Choices(np.arange(1 - state[0] % 2, VOCABULARY, 2) if state[0] else np.array([5]))
 
     def finished(self, state: tuple[int, int]) -> bool:
         return state[0] == self.stop or state[1] >= self.length
@@ -143,7 +135,7 @@ NETWORKS = [transformer(), transformer(context=8), lstm(), saved(transformer(8))
 def follows_the_grammar(prompt: Sequence[int], ids: Sequence[int], length: int) -> bool:
     grammar, state = Alternating(length), (prompt[-1], len(prompt))
     for id_ in ids:
-        if grammar.finished(state) or grammar.allowed(state)[id_] != 0:
+        if grammar.finished(state) or id_ not in grammar.choices(state).ids:
             return False
         state = grammar.advance(state, id_)
     return grammar.finished(state)
@@ -253,8 +245,9 @@ def test_greedy_is_what_the_uncached_network_would_say(network: Network) -> None
         for id_ in ids:
             with torch.inference_mode():
                 logits = network.forward(torch.tensor([known]))[0, -1]
-            logits = logits + grammar.allowed((known[-1], len(known)))
-            assert logits[id_] >= logits.max() - 1e-5
+            open_ids = grammar.choices((known[-1], len(known))).ids
+            assert id_ in open_ids
+            assert logits[id_] >= logits[open_ids].max() - 1e-5
             known.append(id_)
 
 
@@ -266,8 +259,9 @@ def test_beyond_the_context_greedy_goes_on_from_the_new_prompt(keep: int) -> Non
     for id_ in ids:
         with torch.inference_mode():
             logits = network(torch.tensor([window]))[0, -1]
-        logits = logits + grammar.allowed((known[-1], len(known)))
-        assert logits[id_] >= logits.max() - 1e-5
+        open_ids = grammar.choices((known[-1], len(known))).ids
+        assert id_ in open_ids
+        assert logits[id_] >= logits[open_ids].max() - 1e-5
         known.append(id_)
         window, columns = [*window, id_], columns + 1
         if columns > 8:
@@ -290,10 +284,8 @@ def test_pooled_ids_count_as_one_choice() -> None:
 
     @dataclass(frozen=True)
     class Open(Alternating):
-        def allowed(self, state: tuple[int, int]) -> Tensor:
-            row = torch.zeros(VOCABULARY)
-            row[4] = -math.inf
-            return row
+        def choices(self, state: tuple[int, int]) -> Choices:
+            return Choices(np.delete(np.arange(VOCABULARY), 4), 3 if len(self.pooled) else -1)
 
     def first(pooled: list[int]) -> int:
         grammar = Open(2, pooled=np.array(pooled, dtype=np.int64))
@@ -308,8 +300,8 @@ def test_pooled_ids_count_as_one_choice() -> None:
 
 def test_a_grammar_with_no_way_on_is_an_error() -> None:
     class Closed(Alternating):
-        def allowed(self, state: tuple[int, int]) -> Tensor:
-            return torch.full((VOCABULARY,), -math.inf)
+        def choices(self, state: tuple[int, int]) -> Choices:
+            return Choices(np.arange(0))
 
     with pytest.raises(RuntimeError, match="nothing can be chosen"):
         list(

@@ -1,8 +1,8 @@
 """Which token may follow: the syntax of `bars` as a finite-state machine, and what is asked of a
 sample.
 
-One rule is one small function of the state that opens a slice of the vocabulary. The rows are
-cached, so that a step of decoding adds a ready row to its logits.
+One rule is one small function of the state that opens a slice of the vocabulary. What may follow
+is cached, so that a step of decoding looks at a few logits alone.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.controls import TRACK_CONTROLS
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, FIRST_DRUM, LAST_DRUM, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
+from musegen.sampling import Choices
 
 MOST_DRUMS = 10
 """At one onset."""
@@ -78,7 +77,7 @@ class BarGrammar:
             r = self.vocabulary["answer"]
             closing += range(r.first, r.stop)
         self.pooled = np.array(closing, dtype=np.int64)
-        self._rows = lru_cache(maxsize=4096)(self._row)
+        self._choices = lru_cache(maxsize=4096)(self._choices_of)
 
     def advance(self, state: State, token: int) -> State:
         """The state after one more token."""
@@ -117,26 +116,20 @@ class BarGrammar:
             return state.last == "answer" and state.answer == self.request.answers
         return state.last == "end" or state.bars > self.last_bar
 
-    def allowed(self, state: State) -> Tensor:
-        """A row of 0 for each token that may come next and -inf for each other, [V]."""
-        return self._rows(self._key(state))[0]
-
-    def forced(self, state: State) -> int | None:
-        """The next token, where there is only one."""
-        return self._rows(self._key(state))[1]
+    def choices(self, state: State) -> Choices:
+        """The tokens that may come next, rising."""
+        return self._choices(self._key(state))
 
     def _key(self, state: State) -> State:
-        """The state without what makes no difference, so that rows are found again."""
+        """The state without what makes no difference, so that choices are found again."""
         if self.request.counting or self.request.chords:
             return state
         return state._replace(bars=min(state.bars, 2))
 
-    def _row(self, key: State) -> tuple[Tensor, int | None]:
-        row = np.full(len(self.vocabulary), -np.inf, dtype=np.float32)
-        for first, stop in self._open(key):
-            row[first:stop] = 0.0
-        choices = np.flatnonzero(row == 0)
-        return torch.from_numpy(row), int(choices[0]) if len(choices) == 1 else None
+    def _choices_of(self, key: State) -> Choices:
+        ids = np.unique(np.concatenate([np.arange(0), *(np.arange(*of) for of in self._open(key))]))
+        closing = np.flatnonzero(np.isin(ids, self.pooled))
+        return Choices(ids, int(closing[0]) if len(closing) else -1)
 
     # The rules: each yields slices of ids that are open
 

@@ -24,13 +24,12 @@ import numpy as np
 import torch
 from llama import SHAPES, TEMPERATURE, TOP_K, TOP_P, Shape
 from timing import Goal, in_turns, show, table
-from torch import Tensor
 
 from musegen.bench import Floor
 from musegen.decoding import decode
 from musegen.networks import AttentionLSTM, LSTMConfig, Transformer, TransformerConfig
 from musegen.networks.network import Network
-from musegen.sampling import Sampling, streams
+from musegen.sampling import Choices, Sampling, streams
 
 AnyModule = TypeVar("AnyModule", bound=torch.nn.Module)
 
@@ -43,18 +42,15 @@ NEAR, FAR = 100, 700
 class Free:
     """A grammar that allows all until so many ids have come; a state is how many."""
 
-    row: Tensor
+    every: Choices
     length: int
     pooled = np.zeros(0, dtype=np.int64)
 
     def advance(self, state: int, id_: int) -> int:
         return state + 1
 
-    def allowed(self, state: int) -> Tensor:
-        return self.row
-
-    def forced(self, state: int) -> int | None:
-        return None
+    def choices(self, state: int) -> Choices:
+        return self.every
 
     def finished(self, state: int) -> bool:
         return state >= self.length
@@ -66,7 +62,7 @@ def ours(network: Network, prompt: list[int], rows: int, tokens: int) -> None:
     ids = decode(
         network,
         [prompt] * rows,
-        Free(torch.zeros(vocabulary), tokens),
+        Free(Choices(np.arange(vocabulary)), tokens),
         [0] * rows,
         SAMPLING,
         streams(1, range(rows)),

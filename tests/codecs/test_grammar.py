@@ -6,14 +6,13 @@ import random
 from collections.abc import Sequence
 
 import pytest
-import torch
 from bar_songs import CONTROLLED, clips
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musegen.codecs import CODECS, BarCodec, Layout
 from musegen.codecs.gaps import answers, bars_of, filled, hidden
-from musegen.codecs.grammar import BarGrammar
+from musegen.codecs.grammar import BarGrammar, State
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, METERS, Header
 from musegen.codecs.request import Request
@@ -26,14 +25,20 @@ def drawn(grammar: BarGrammar, seed: int) -> list[int]:
     source, state, ids = random.Random(seed), grammar.start, list[int]()
     closing = set(grammar.pooled.tolist())
     while not grammar.finished(state):
-        open_ids = torch.nonzero(grammar.allowed(state) == 0).flatten().tolist()
+        choices = grammar.choices(state)
+        open_ids = choices.ids.tolist()
         assert open_ids
-        forced = grammar.forced(state)
-        assert forced is None or open_ids == [forced]
         lines = [i for i in open_ids if i in closing]
+        assert lines == ([open_ids[choices.closing]] if choices.closing >= 0 else [])
         ids.append(source.choice(lines if lines and source.random() < 0.1 else open_ids))
         state = grammar.advance(state, ids[-1])
     return ids
+
+
+def forced(grammar: BarGrammar, state: State) -> int | None:
+    """The next id, where there is only one."""
+    ids = grammar.choices(state).ids
+    return int(ids[0]) if len(ids) == 1 else None
 
 
 @pytest.mark.parametrize("kind", CODECS)
@@ -80,7 +85,7 @@ def test_the_header_asked_for_is_the_only_one() -> None:
     request = Request(1, {"style": 1, "tempo": 5, "key": 3, "meter": 7}, instruments=(DRUM_KIT, 33))
     grammar = BarGrammar(codec, request)
     state, ids = grammar.start, list[int]()
-    while (token := grammar.forced(state)) is not None:
+    while (token := forced(grammar, state)) is not None:
         ids.append(token)
         state = grammar.advance(state, token)
     meanings = [codec.vocabulary.meaning(token) for token in ids]
@@ -95,7 +100,7 @@ def test_rests_are_bounded() -> None:
     bar = codec.vocabulary.token("bar")
     prompt = [*codec.header(Header()), bar, bar]
     grammar = BarGrammar(codec, Request(4, max_empty_bars=1), prompt)
-    assert grammar.allowed(grammar.start)[bar] == -torch.inf
+    assert bar not in grammar.choices(grammar.start).ids
 
 
 def test_bars_are_counted_down_to_the_end() -> None:
@@ -198,7 +203,7 @@ def test_a_new_metre_is_told_before_its_chord() -> None:
     clip = Song((Track(Notes.of([(0, 12, 60, 72)])),), 48, 12)
     prompt = [*TOLD.encode(clip), v.token("bar"), v.token("meter", 2)]
     grammar = BarGrammar(TOLD, Request(2, chords=PROGRESSION), prompt)
-    assert grammar.forced(grammar.start) == v.token("chord", PROGRESSION[0].value)
+    assert forced(grammar, grammar.start) == v.token("chord", PROGRESSION[0].value)
     song = TOLD.decode(prompt + drawn(grammar, 2)[:-1])
     assert [str(meter) for meter in song.meters] == ["4/4", "3/4"]
     assert bar_count(song) == 3
@@ -209,7 +214,7 @@ def test_controls_are_told_of_every_track() -> None:
     request = Request(1, {"meter": 3}, (DRUM_KIT, 33), controls=controls)
     grammar = BarGrammar(TOLD, request)
     state, ids = grammar.start, list[int]()
-    while (token := grammar.forced(state)) is not None:
+    while (token := forced(grammar, state)) is not None:
         ids.append(token)
         state = grammar.advance(state, token)
     assert [TOLD.vocabulary.meaning(token) for token in ids] == [
@@ -292,4 +297,4 @@ def test_a_rest_before_the_answers_is_none_of_theirs() -> None:
     clip = Song((Track(Notes.of([(0, 12, 60, 72)])),), 48 * 5, 12)
     prompt = prompted(hidden(TOLD.encode(clip), [(0, 0), (1, 0)], TOLD))
     grammar = BarGrammar(TOLD, Request(1), prompt)
-    assert grammar.allowed(grammar.start)[TOLD.vocabulary.token("answer", 1)] == 0
+    assert TOLD.vocabulary.token("answer", 1) in grammar.choices(grammar.start).ids
