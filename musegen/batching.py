@@ -19,7 +19,7 @@ from typing import Generic
 import torch
 from torch import Tensor
 
-from musegen.decoding import Grammar, Recontext, Row, State, choose, prompt_of
+from musegen.decoding import Grammar, Recontext, Row, State, choose, numpy_of, prompt_of
 from musegen.networks.network import BatchCache, BatchNetwork
 from musegen.sampling import Sampling
 
@@ -91,9 +91,8 @@ def batched(
                 groups.append(group)
                 logits.append(first.expand(len(group.rows), -1))
         live = [row for group in groups for row in group.rows]
-        chosen = choose(torch.cat(logits), live, grammar, sampling)
-        for row, id_ in zip(live, chosen, strict=True):
-            row.append(id_, grammar)
+        for scores, row in zip(numpy_of(torch.cat(logits)), live, strict=True):
+            row.append(choose(scores, row, grammar, sampling), grammar)
             yield row
         with torch.inference_mode():
             for group in groups:

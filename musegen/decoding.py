@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.networks.network import Cache, Network
-from musegen.sampling import Choices, Logits, Sampling, draw
+from musegen.sampling import Choices, Logits, Sampling, draw, numbers
 
 State = TypeVar("State")
 
@@ -58,7 +58,8 @@ class Row(Generic[State]):
     ids: list[int]
     """The prompt, and what has come since."""
     state: State
-    stream: np.random.Generator
+    random: Callable[[], float]
+    """Numbers of its own, 0 to below 1."""
     is_finished: bool = False
 
     def append(self, id_: int, grammar: Grammar[State]) -> None:
@@ -86,7 +87,7 @@ def decode(
     """
     asked = zip(prompts, states, streams, strict=True)
     rows = (
-        Row(index, list(prompt), state, stream, grammar.finished(state))
+        Row(index, list(prompt), state, numbers(stream), grammar.finished(state))
         for index, (prompt, state, stream) in enumerate(asked)
     )
     for row in in_groups(network, rows, grammar, sampling, width, recontext):
@@ -126,12 +127,11 @@ def decode_group(
     logits, cache, columns = begin(network, group, width, recontext)
     latest = np.zeros(width, dtype=np.int64)  # a dead row repeats its last id
     while True:
-        for place, id_ in zip(
-            live, choose(logits[[*live]], live.values(), grammar, sampling), strict=True
-        ):
-            live[place].append(id_, grammar)
-            latest[place] = id_
-            yield live[place]
+        scores = numpy_of(logits)
+        for place, row in live.items():
+            latest[place] = choose(scores[place], row, grammar, sampling)
+            row.append(int(latest[place]), grammar)
+            yield row
         live = {place: row for place, row in live.items() if not row.is_finished}
         if not live:
             return
@@ -185,25 +185,21 @@ def prefill(
         return network.prefill(ids, padding)
 
 
-def choose(
-    logits: Tensor, rows: Iterable[Row[State]], grammar: Grammar[State], sampling: Sampling
-) -> list[int]:
-    """Choose the next id of each row from its logits [B, V], by drawing where there is a choice."""
-    return [
-        choose_one(scores, row, grammar, sampling)
-        for scores, row in zip(logits.float().cpu().numpy(), rows, strict=True)
-    ]
+def numpy_of(logits: Tensor) -> Logits:
+    """The same numbers, as `choose` has them."""
+    scores: Logits = logits.float().cpu().numpy()
+    return scores
 
 
-def choose_one(scores: Logits, row: Row[State], grammar: Grammar[State], sampling: Sampling) -> int:
-    """Choose the next id of a row from its logits [V]: only of what may come any is looked at."""
+def choose(scores: Logits, row: Row[State], grammar: Grammar[State], sampling: Sampling) -> int:
+    """Choose the next id of a row from its logits [V], by drawing where there is a choice."""
     ids, closing = grammar.choices(row.state)
     if len(ids) == 1:
         return int(ids[0])
     open_scores = scores.take(ids)
     if closing >= 0:
         open_scores[closing] = together(scores.take(grammar.pooled))
-    return int(ids[draw(open_scores, sampling, row.stream)])
+    return int(ids[draw(open_scores, sampling, row.random)])
 
 
 def together(logits: Logits) -> np.float32:

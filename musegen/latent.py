@@ -80,7 +80,7 @@ def decode(
                 logits = writing.chances().cpu().numpy()
                 if leaning is not None:
                     logits = logits + leaning
-                chosen = draw(logits, sampling, stream)
+                chosen = draw(logits, sampling, stream.random)
                 tokens[beat, slot] = chosen
                 writing.write(chosen)
     return tokens

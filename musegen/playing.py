@@ -151,11 +151,11 @@ def play(
     usual = network.usual(seen)
     for hit in range(seen.shape[1]):
         logits = performance.velocity() if performance else usual.velocity[0, hit]
-        loud = draw(logits.cpu().numpy(), sampling, stream)
+        loud = draw(logits.cpu().numpy(), sampling, stream.random)
         # Any value of the bin: else the bins would be heard.
         velocity[hit] = max(loud * width + int(stream.random() * width), 1)
         logits = performance.offset(velocity[hit]) if performance else usual.offset[0, hit]
-        late = draw(logits.cpu().numpy(), sampling, stream)
+        late = draw(logits.cpu().numpy(), sampling, stream.random)
         spread = (stream.random() - 0.5) * (delays[1] - delays[0])
         offset[hit] = np.clip(delays[late] + spread, delays[0], delays[-1])
         if performance is not None:
@@ -206,9 +206,9 @@ def drum(
         logits = performance.chances().cpu().numpy()
         if onset is not None:
             allowed = slice(1, None) if onset[step] else slice(0, 1)
-            chosen = draw(logits[allowed], sampling, stream) + allowed.start
+            chosen = draw(logits[allowed], sampling, stream.random) + allowed.start
         else:
-            chosen = draw(logits, sampling, stream)
+            chosen = draw(logits, sampling, stream.random)
         combinations[step] = chosen
         performance.play(chosen)
     return combinations[:, None] >> np.arange(len(VOICES)) & 1

@@ -15,7 +15,7 @@ from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
 from musegen.decoding import Row, in_groups
 from musegen.models import Model
-from musegen.sampling import Sampling
+from musegen.sampling import Sampling, numbers
 
 Progress = Callable[[int, int], None]
 """Told how many bars are written, and of how many."""
@@ -52,7 +52,7 @@ def write_each(
     network, grammar = model.decoder, BarGrammar(model.codec, request, prompts[0])
     asked = zip(prompts, streams, strict=True)
     rows = (
-        Row(number, list(prompt), grammar.start, stream)
+        Row(number, list(prompt), grammar.start, numbers(stream))
         for number, (prompt, stream) in enumerate(asked)
     )
     recontext = partial(model.codec.recent, limit=(network.context or 0) // 2)

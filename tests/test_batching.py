@@ -13,7 +13,7 @@ from musegen.batching import LEAST, MOST, batched, width_for
 from musegen.decoding import Row
 from musegen.networks import AttentionLSTM, Transformer
 from musegen.networks.transformer import Cache
-from musegen.sampling import Sampling, streams
+from musegen.sampling import Sampling, numbers, streams
 
 NETWORKS: dict[str, Transformer | AttentionLSTM] = {
     "transformer": saved(transformer()),
@@ -29,7 +29,7 @@ each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORK
 def rows_of(prompts: Sequence[Sequence[int]]) -> Iterator[Row[tuple[int, int]]]:
     random = streams(1, range(len(prompts)))
     for index, (prompt, stream) in enumerate(zip(prompts, random, strict=True)):
-        yield Row(index, list(prompt), (prompt[-1], len(prompt)), stream)
+        yield Row(index, list(prompt), (prompt[-1], len(prompt)), numbers(stream))
 
 
 def batch(

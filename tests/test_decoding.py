@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from musegen.decoding import decode
+from musegen.decoding import Row, choose, decode
 from musegen.networks import AttentionLSTM, LSTMConfig, Transformer, TransformerConfig
 from musegen.networks.network import Network
 from musegen.sampling import Choices, Sampling, streams
@@ -178,14 +179,13 @@ def test_different_prompts_are_aligned_at_the_right() -> None:
 
 
 def test_a_forced_id_takes_no_random_number() -> None:
-    [stream], [spare] = streams(3, [0]), streams(3, [0])
-    state = (0, 1)  # only 5 may come, then one choice
-    ids = list(
-        decode(Counter(), [[0]], Alternating(3), [state], Sampling(), [stream], recontext=list)
-    )
-    assert ids[0] == (0, 5)
-    spare.random()
-    assert stream.random() == spare.random()
+    numbers, grammar = iter([0.5]), Alternating(20)
+    row = Row(0, [0], (0, 1), lambda: next(numbers))  # only 5 may come, then one choice
+    for left in (1, 0):
+        scores = Counter().logits([row.ids])[0].numpy()
+        row.append(choose(scores, row, grammar, Sampling()), grammar)
+        assert len([*copy(numbers)]) == left
+    assert row.ids[:2] == [0, 5]
 
 
 def test_a_full_context_is_made_again_from_each_row() -> None:

@@ -16,6 +16,7 @@ from musegen.sampling import (
     draw,
     filtered,
     min_p,
+    numbers,
     streams,
     tempered,
     top_k,
@@ -122,7 +123,7 @@ def test_only_what_the_rules_leave_is_drawn(logits: Logits, sampling: Sampling, 
     masked = logits.copy()
     masked[:, 1::2] = -np.inf
     random = streams(seed, range(len(logits)))
-    ids = [draw(row, sampling, stream) for row, stream in zip(masked, random, strict=True)]
+    ids = [draw(row, sampling, stream.random) for row, stream in zip(masked, random, strict=True)]
     if sampling.temperature == 0:
         assert ids == [int(row.argmax()) for row in masked]
     else:
@@ -143,7 +144,8 @@ def test_ids_come_as_often_as_they_are_probable() -> None:
         logits = np.log(probabilities).astype(np.float32)
     [stream] = streams(1, [0])
     count = 20_000
-    drawn = np.bincount([draw(logits, Sampling(), stream) for _ in range(count)], minlength=7)
+    random = stream.random
+    drawn = np.bincount([draw(logits, Sampling(), random) for _ in range(count)], minlength=7)
     error = np.sqrt(probabilities * (1 - probabilities) / count)
     assert (np.abs(drawn / count - probabilities) <= 4 * error).all()
 
@@ -151,8 +153,8 @@ def test_ids_come_as_often_as_they_are_probable() -> None:
 def test_one_number_a_choice_and_none_at_temperature_0() -> None:
     logits = logits_of(0.5, 0.3, 0.2)
     [used], [spare] = streams(7, [0]), streams(7, [0])
-    draw(logits[0], Sampling(temperature=0), used)
-    draw(logits[0], Sampling(top_k=2), used)
+    draw(logits[0], Sampling(temperature=0), used.random)
+    draw(logits[0], Sampling(top_k=2), used.random)
     spare.random()
     assert used.random() == spare.random()
 
@@ -164,9 +166,15 @@ def test_a_stream_depends_on_its_seed_and_number_alone() -> None:
     assert len({*several, *others}) == 12
 
 
+def test_numbers_are_those_of_the_stream() -> None:
+    [stream], [same] = streams(3, [0]), streams(3, [0])
+    random = numbers(stream)
+    assert [random() for _ in range(200)] == [same.random() for _ in range(200)]
+
+
 @pytest.mark.parametrize("bad", [-np.inf, np.inf, np.nan])
 def test_nothing_to_choose_is_an_error(bad: float) -> None:
     [stream] = streams(0, [0])
     for logits in (np.full(3, bad, dtype=np.float32), np.zeros(0, dtype=np.float32)):
         with pytest.raises(RuntimeError, match="nothing can be chosen"):
-            draw(logits, Sampling(), stream)
+            draw(logits, Sampling(), stream.random)

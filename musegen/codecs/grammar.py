@@ -1,30 +1,36 @@
 """Which token may follow: the syntax of `bars` as a finite-state machine, and what is asked of a
 sample.
 
-One rule is one small function of the state that opens a slice of the vocabulary. What may follow
-is cached, so that a step of decoding looks at a few logits alone.
+One rule is one small function of the state that opens a slice of the vocabulary. A step of decoding
+has little time beside the network's: slices are views, and what was found once is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.controls import TRACK_CONTROLS
 from musegen.codecs.harmony import Chord
-from musegen.codecs.layout import DRUM_KIT, FIRST_DRUM, LAST_DRUM, MAX_BARS_LEFT, METERS
+from musegen.codecs.layout import DRUM_KIT, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
 from musegen.sampling import Choices
 
+Ids = NDArray[np.int64]
+NONE: Ids = np.arange(0)
 MOST_DRUMS = 10
 """At one onset."""
 HEADER = ("style", "tempo", "key", "meter")
 BAR_LINE = ("bar", "meter", "chord", "similar")
 """What stands at the beginning of a bar, before anything plays."""
+NOTE = ("position", "velocity", "duration")
+"""What stands before a note."""
+MOST_KEPT = 4096
 
 
 class State(NamedTuple):
@@ -76,8 +82,12 @@ class BarGrammar:
         if self.gaps:
             r = self.vocabulary["answer"]
             closing += range(r.first, r.stop)
-        self.pooled = np.array(closing, dtype=np.int64)
-        self._choices = lru_cache(maxsize=4096)(self._choices_of)
+        self.pooled = np.array(closing)
+        self._is_pooled = np.zeros(len(self.vocabulary), dtype=np.bool_)
+        self._is_pooled[self.pooled] = True
+        self._ids = {r.name: np.arange(r.first, r.stop) for r in self.vocabulary.ranges}
+        self._choices: dict[Hashable, Choices] = {}
+        self._pitches = lru_cache(maxsize=4096)(self._pitches_of)
 
     def advance(self, state: State, token: int) -> State:
         """The state after one more token."""
@@ -118,22 +128,32 @@ class BarGrammar:
 
     def choices(self, state: State) -> Choices:
         """The tokens that may come next, rising."""
-        return self._choices(self._key(state))
+        key = self._key(state)
+        found = self._choices.get(key)
+        if found is None:
+            if len(self._choices) == MOST_KEPT:
+                self._choices.clear()
+            found = self._choices[key] = self._choices_of(state)
+        return found
 
-    def _key(self, state: State) -> State:
-        """The state without what makes no difference, so that choices are found again."""
-        if self.request.counting or self.request.chords:
+    def _key(self, state: State) -> Hashable:
+        """What of a state makes a difference, so that choices are found again."""
+        if self.request.chords:
             return state
-        return state._replace(bars=min(state.bars, 2))
+        if state.last in NOTE:
+            _, _, instruments, _, _, slot, _, pitch, _, *had, _ = state
+            return state.last, instruments[slot] if self.multitrack else -1, pitch, *had
+        return state if self.request.counting else state._replace(bars=min(state.bars, 2))
 
-    def _choices_of(self, key: State) -> Choices:
-        ids = np.unique(np.concatenate([np.arange(0), *(np.arange(*of) for of in self._open(key))]))
-        closing = np.flatnonzero(np.isin(ids, self.pooled))
+    def _choices_of(self, state: State) -> Choices:
+        ids = np.concatenate([NONE, *self._open(state)])
+        ids.sort()
+        closing = self._is_pooled[ids].nonzero()[0]
         return Choices(ids, int(closing[0]) if len(closing) else -1)
 
     # The rules: each yields slices of ids that are open
 
-    def _open(self, state: State) -> Iterable[tuple[int, int]]:
+    def _open(self, state: State) -> Iterable[Ids]:
         if state.last in ("", "start", *HEADER[:3]) or (state.last == "meter" and not state.bars):
             yield from self._header(state)
         elif state.last in ("instrument", *TRACK_CONTROLS):
@@ -151,7 +171,7 @@ class BarGrammar:
                 yield from self._bar_line(state)
         elif state.last == "slot":
             yield from self._positions(state)
-        elif state.last in ("position", "velocity", "duration"):
+        elif state.last in NOTE:
             yield from self._note(state)
         else:
             if state.chord < self._most(state):
@@ -161,12 +181,11 @@ class BarGrammar:
                 yield from self._runs(state)
             yield from self._bar_line(state)
 
-    def _range(self, name: str, low: int = 0, high: int | None = None) -> tuple[int, int]:
+    def _range(self, name: str, low: int = 0, high: int | None = None) -> Ids:
         """The ids of the values low..high, `high` not included, of a range."""
-        r = self.vocabulary[name]
-        return r.first + low, r.stop if high is None else r.first + max(high, low)
+        return self._ids[name][low:high]
 
-    def _header(self, state: State) -> Iterable[tuple[int, int]]:
+    def _header(self, state: State) -> Iterable[Ids]:
         """The next field asked for, with the value asked for."""
         if not state.last:
             yield self._range("start")
@@ -182,7 +201,7 @@ class BarGrammar:
         else:
             yield from self._bar_line(state)
 
-    def _instruments(self, state: State) -> Iterable[tuple[int, int]]:
+    def _instruments(self, state: State) -> Iterable[Ids]:
         asked, count = self.request.instruments, len(state.instruments)
         if count:
             told = TRACK_CONTROLS[: 1 if state.instruments[-1] == DRUM_KIT else None]
@@ -201,7 +220,7 @@ class BarGrammar:
         if count:
             yield from self._bar_line(state)
 
-    def _bar_line(self, state: State) -> Iterable[tuple[int, int]]:
+    def _bar_line(self, state: State) -> Iterable[Ids]:
         """A new bar, with the number of bars left where the model is to know it; or the end."""
         if state.answer >= 0:
             following = state.answer + 1
@@ -215,14 +234,14 @@ class BarGrammar:
         else:
             yield self._range("bar", value, value + 1)
 
-    def _runs(self, state: State) -> Iterable[tuple[int, int]]:
+    def _runs(self, state: State) -> Iterable[Ids]:
         """The tracks that have not yet played in this bar, in order; or one voice's positions."""
         if self.multitrack:
             yield self._range("slot", state.slot + 1, len(state.instruments))
         else:
             yield from self._positions(state)
 
-    def _answer(self, state: State) -> Iterable[tuple[int, int]]:
+    def _answer(self, state: State) -> Iterable[Ids]:
         """The run that was taken out, or nothing, where rests are not too many."""
         gap = self.gaps[state.answer]
         yield self._range("slot", gap.slot, gap.slot + 1)
@@ -234,7 +253,7 @@ class BarGrammar:
         is_new = state.bars >= self.first_bar
         return bool(self.request.chords) and "chord" in self.vocabulary and is_new
 
-    def _chord_token(self, state: State) -> tuple[int, int]:
+    def _chord_token(self, state: State) -> Ids:
         value = self._chord(state).value
         return self._range("chord", value, value + 1)
 
@@ -242,16 +261,20 @@ class BarGrammar:
         """That of the bar."""
         return self.request.chords[(state.bars - self.first_bar) % len(self.request.chords)]
 
-    def _pitches(self, state: State) -> list[int]:
+    def _above(self, state: State) -> Ids:
         """The pitches that may come next, for an instrument that is no drum kit."""
         instrument = state.instruments[state.slot] if self.multitrack else -1
-        low, high = self.request.ranges.get(instrument, (0, 127))
         classes = self.request.scale
         if self.request.chords and state.position % self._beat(state) == 0:
             chord = self._chord(state).classes
             classes = chord & classes or chord
-        above = range(max(low, state.pitch + 1), high + 1)
-        return [p for p in above if not classes or p % 12 in classes]
+        pitches = self._pitches(instrument, classes)
+        return pitches[pitches.searchsorted(self.vocabulary["pitch"].first + state.pitch + 1) :]
+
+    def _pitches_of(self, instrument: int, classes: frozenset[int]) -> Ids:
+        low, high = self.request.ranges.get(instrument, (0, 127))
+        ids = self._range("pitch", low, high + 1)
+        return ids[[not classes or p % 12 in classes for p in range(low, low + len(ids))]]
 
     def _most(self, state: State) -> int:
         """How many notes an onset has at most."""
@@ -268,22 +291,19 @@ class BarGrammar:
         is_compound = denominator >= 8 and numerator % 3 == 0 and numerator > 3
         return self.codec.layout.steps_per_quarter * 4 * (3 if is_compound else 1) // denominator
 
-    def _positions(self, state: State) -> Iterable[tuple[int, int]]:
+    def _positions(self, state: State) -> Iterable[Ids]:
         """Later positions of this bar."""
         yield self._range("position", state.position + 1, self.codec.bar_steps(state.meter))
 
-    def _note(self, state: State) -> Iterable[tuple[int, int]]:
+    def _note(self, state: State) -> Iterable[Ids]:
         """What may come before a note, and the note: pitches of one onset rise."""
         drum = self._is_drum(state)
-        name = "drum" if drum else "pitch"
-        pitches = (
-            range(state.pitch + 1, LAST_DRUM - FIRST_DRUM + 1) if drum else self._pitches(state)
-        )
-        if not pitches:
+        pitches = self._range("drum", state.pitch + 1) if drum else self._above(state)
+        if not len(pitches):
             return
         if state.last not in ("velocity", "duration"):
             yield self._range("velocity")
         if not drum and state.last != "duration" and state.has_velocity:
             yield self._range("duration")
         if state.has_velocity and (drum or state.has_duration):
-            yield from (self._range(name, pitch, pitch + 1) for pitch in pitches)
+            yield pitches
