@@ -187,14 +187,14 @@ note_density = click.option(
     type=str,
     callback=checked(Number(float, 0, 1)),
     metavar="0..1",
-    help="From the fewest notes to the most; by default what suits.",
+    help="From a note a bar to 16ths throughout; by default what suits.",
 )
 polyphony = click.option(
     "--polyphony",
     type=str,
     callback=checked(Number(int, 1, 16)),
     metavar="N",
-    help="At most so many notes of a track sound at once, 1 to 16.",
+    help="At most so many notes of a track sound at once, 1 to 16, and not much fewer.",
 )
 bars = click.option(
     "--bars",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from musegen import limits
-from musegen.codecs import BarCodec, HitsLayout, Layout, StepsLayout
+from musegen.codecs import HitsLayout, Layout, StepsLayout
 from musegen.codecs.grid import GRIDS
 from musegen.codecs.harmony import QUALITIES
 from musegen.codecs.layout import METERS, STYLES
@@ -31,7 +31,6 @@ def abilities(recipe: Recipe) -> dict[str, str]:
 
 
 def _of_bars(recipe: Recipe, layout: Layout) -> dict[str, str]:
-    vocabulary = BarCodec(layout).vocabulary
     low, high = TEMPO_RANGE
     learned = {corpus.style for corpus in recipe.corpora}
     found = {
@@ -49,8 +48,7 @@ def _of_bars(recipe: Recipe, layout: Layout) -> dict[str, str]:
             f"1 to {layout.max_tracks} of General MIDI, one drum kit at most; exact"
         )
         found["polyphony"] = f"1 to {MOST_VOICES} notes of a track at once; exact"
-    if "density" in vocabulary:
-        found["density"] = "0 (sparse) to 1 (dense)"
+    found["density"] = "0 (a note a bar) to 1 (16ths); nearly"
     if "infill" in recipe.verbs:
         found |= {
             "bars": "those of a song to fill, such as 5-8",

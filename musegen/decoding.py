@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from musegen.networks.network import Cache, Network
-from musegen.sampling import Choices, Logits, Sampling, draw, numbers
+from musegen.sampling import Choices, Logits, Sampling, draw, numbers, together
 
 State = TypeVar("State")
 
@@ -193,16 +193,12 @@ def numpy_of(logits: Tensor) -> Logits:
 
 def choose(scores: Logits, row: Row[State], grammar: Grammar[State], sampling: Sampling) -> int:
     """Choose the next id of a row from its logits [V], by drawing where there is a choice."""
-    ids, closing = grammar.choices(row.state)
+    ids, closing, lean = grammar.choices(row.state)
     if len(ids) == 1:
         return int(ids[0])
     open_scores = scores.take(ids)
     if closing >= 0:
         open_scores[closing] = together(scores.take(grammar.pooled))
+    if lean is not None:
+        open_scores = lean(open_scores)
     return int(ids[draw(open_scores, sampling, row.random)])
-
-
-def together(logits: Logits) -> np.float32:
-    """The logit of what is as probable as all of these [P]."""
-    highest = logits.max()
-    return np.float32(highest + np.log(np.exp(logits - highest).sum()))

@@ -29,6 +29,8 @@ class Choices(NamedTuple):
     """Each once."""
     closing: int = -1
     """Which of them stands for all that the network takes for one, if one does."""
+    lean: Callable[[Logits], Logits] | None = None
+    """Makes some of their logits higher, others lower."""
 
 
 BLOCK = 64
@@ -76,6 +78,12 @@ def streams(seed: int, indices: Iterable[int], attempt: int = 0) -> list[np.rand
 def numbers(stream: np.random.Generator) -> Callable[[], float]:
     """What gives the stream's numbers one by one; they are made many at a time."""
     return chain.from_iterable(iter(lambda: stream.random(BLOCK).tolist(), None)).__next__
+
+
+def together(logits: Logits) -> np.float32:
+    """The logit of what is as probable as all of these [P]."""
+    highest = logits.max()
+    return np.float32(highest + np.log(np.exp(logits - highest).sum()))
 
 
 def draw(logits: Logits, sampling: Sampling, random: Callable[[], float]) -> int:

@@ -122,7 +122,7 @@ MAY_IMPORT = {
     "limits": (),
     "publishing": (),
     "midi": ("general_midi", "limits", "publishing", "song", "time"),
-    "codecs": ("clips", "general_midi", "song", "time"),
+    "codecs": ("clips", "general_midi", "sampling", "song", "time"),
     "networks": (),
     "sampling": (),
     "decoding": ("networks", "sampling"),

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from musegen.codecs.controls import DENSITIES
+from musegen.analysis import polyphony
+from musegen.codecs.controls import DENSITIES, bin_of
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import CONTROLS
 from musegen.errors import UsageError
@@ -180,12 +181,12 @@ def test_a_range_is_as_wide_as_what_is_heard() -> None:
 def test_the_density_and_the_polyphony_are_told(tiny_controlled_model: Path) -> None:
     model = str(tiny_controlled_model)
     request = Generation.of(4, model=model, density=1.0, polyphony=3).request
-    assert request.controls == {"density": len(DENSITIES), "polyphony": 3}
-    assert request.max_chord == 3
+    assert request.controls == {"density": bin_of(4.0, DENSITIES), "polyphony": 3}
+    assert (request.max_chord, request.density) == (3, 4.0)
     song = Song((Track(Notes.of([(i * 480, 480, 60, 80) for i in range(8)])),), 8 * 480)
     plan = Continuation.of(song, model=model, density=0.0, chords="Am F")
     names = [plan.codec.vocabulary.meaning(id_) for id_ in plan.prompt]
-    assert ("density", 0) in names
+    assert ("density", 1) in names
     assert ("chord", 12 + 9) not in names  # of a new bar: the grammar says it
     assert [chord.symbol for chord in plan.request(2).chords] == ["Am", "F"]
 
@@ -226,10 +227,52 @@ def test_what_makes_no_sense_is_refused(wishes: dict[str, Any], message: str) ->
         Wishes.of(key=Key(0), **wishes)
 
 
-def test_a_model_that_cannot_be_told_says_so(tiny_model: Path, tiny_melody_model: Path) -> None:
-    for model in (tiny_model, tiny_melody_model):
-        with pytest.raises(UsageError, match="cannot be told a density"):
-            generate(model=str(model), density=0.5)
+def test_every_model_is_steered(model: str) -> None:
+    sparse, usual, dense = (
+        np.mean([notes_a_quarter(song) for song in takes])
+        for takes in (
+            generate(
+                variations=4, length=8, seed=1, model=model, density=density, instruments=["piano"]
+            )
+            for density in (0.0, 0.5, 1.0)
+        )
+    )
+    assert 1.5 * sparse < usual
+    assert 1.5 * usual < dense
+
+
+def test_voices_are_steered(tiny_controlled_model: Path) -> None:
+    one, two, four = (
+        np.mean([polyphony(t.notes) for s in takes for t in s.tracks])
+        for takes in (
+            generate(
+                variations=4,
+                length=8,
+                seed=1,
+                model=str(tiny_controlled_model),
+                instruments=["piano"],
+                polyphony=most,
+            )
+            for most in (1, 2, 4)
+        )
+    )
+    assert one == 1 < 1.3 < two < 2 < 2.2 < four < 4
+
+
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_all_instruments_that_are_asked_for_play(tiny_controlled_model: Path, length: int) -> None:
+    instruments = ("piano", "bass", "drums", "flute")
+    takes = generate(
+        variations=4,
+        length=length,
+        seed=2,
+        model=str(tiny_controlled_model),
+        instruments=instruments,
+    )
+    for song in takes:
+        assert len(song.tracks) == len(instruments)
+        middle = (length + 1) // 2 * 4 * song.ticks_per_quarter
+        assert all(track.notes.start.min() < middle for track in song.tracks)
 
 
 # How they are measured

@@ -27,11 +27,18 @@ DISTANCES = (1, 2, 4, 8, 16)
 """How many bars before is the bar that another repeats."""
 TRACK_CONTROLS = ("density", "polyphony", "register")
 """In the order in which they are told; of drums, the first alone."""
+SPARSEST, DENSEST = 0.25, 4.0
+"""Notes a quarter that can be asked of a track: one a bar of 4/4, and 16ths."""
 _MIX = 0x9E3779B97F4A7C15
 
 
 def bin_of(value: float, bounds: Sequence[float]) -> int:
     return int(np.searchsorted(bounds, value, side="right"))
+
+
+def notes_a_quarter(share: float) -> float:
+    """From the sparsest, 0, to the densest, 1, by ratio."""
+    return float(SPARSEST * (DENSEST / SPARSEST) ** share)
 
 
 def measured(columns: Columns, codec: BarCodec) -> dict[int, dict[str, int]]:

@@ -8,7 +8,7 @@ has little time beside the network's: slices are views, and what was found once 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from musegen.codecs.controls import TRACK_CONTROLS
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
+from musegen.codecs.steering import Part, Parts, Steering
 from musegen.sampling import Choices
 
 Ids = NDArray[np.int64]
@@ -47,7 +48,12 @@ class State(NamedTuple):
     chord: int = 0
     has_velocity: bool = False
     has_duration: bool = False
+    duration: int = 0
     answer: int = -1
+    played: int = 0
+    """A bit for each track."""
+    parts: Parts = ()
+    """What is known of tracks that are steered."""
 
 
 class Gap(NamedTuple):
@@ -67,13 +73,20 @@ class BarGrammar:
         self.request = request
         self.multitrack = codec.layout.max_tracks > 0
         self.gaps: list[Gap] = []
+        self.steering: Steering | None = None
         state = State()
         for token in prompt:
             state = self.advance(state, token)
             if state.last == "fill":
                 self.gaps.append(Gap(state.slot, state.meter, state.bars))
-        self.start = state
+        if request.density is not None or request.voices is not None:
+            self.steering = Steering(codec, request.density, request.voices)
         begun = state.bars > 0 and state.last in (*BAR_LINE, "answer")
+        if self.steering is not None:
+            width = self.codec.bar_steps(state.meter) if begun and not self.multitrack else 0
+            parts = (Part(width=width),) * (len(state.instruments) if self.multitrack else 1)
+            state = state._replace(parts=parts)
+        self.start = state
         self.first_bar = state.bars - begun + 1
         self.last_bar = self.first_bar - 1 + request.bars
         # Where a bar ends is the network's choice, what follows it the request's.
@@ -92,6 +105,10 @@ class BarGrammar:
     def advance(self, state: State, token: int) -> State:
         """The state after one more token."""
         name, value = self.vocabulary.meaning(token)
+        after = self._after(state, name, value)
+        return after if self.steering is None else self._steered(after, name, value)
+
+    def _after(self, state: State, name: str, value: int) -> State:
         if name == "meter":
             return state._replace(last=name, meter=value)
         if name == "instrument":
@@ -99,13 +116,11 @@ class BarGrammar:
         if name == "bar":
             # a bar in which nothing was written since its own token was empty
             empty = state.empty_bars + 1 if state.last in BAR_LINE and state.bars else 0
-            return State(
-                name, state.meter, state.instruments, state.bars + 1, empty, has_velocity=False
-            )
+            return self._bar(state, name, state.meter, state.bars + 1, empty)
         if name == "answer":
             gap = self.gaps[value]
             empty = state.empty_bars + 1 if state.last == "answer" else 0
-            return State(name, gap.meter, state.instruments, gap.bars, empty, answer=value)
+            return self._bar(state, name, gap.meter, gap.bars, empty)._replace(answer=value)
         if name == "slot":
             return state._replace(
                 last=name, slot=value, position=-1, pitch=-1, has_velocity=False, has_duration=False
@@ -115,10 +130,42 @@ class BarGrammar:
         if name == "velocity":
             return state._replace(last=name, has_velocity=True)
         if name == "duration":
-            return state._replace(last=name, has_duration=True)
+            return state._replace(last=name, has_duration=True, duration=value)
         if name in ("pitch", "drum"):
-            return state._replace(last=name, pitch=value, chord=state.chord + 1, empty_bars=0)
+            return state._replace(
+                last=name,
+                pitch=value,
+                chord=state.chord + 1,
+                empty_bars=0,
+                played=state.played | 1 << max(state.slot, 0),
+            )
         return state._replace(last=name)
+
+    def _bar(self, state: State, name: str, meter: int, bars: int, empty_bars: int) -> State:
+        """At the beginning of one."""
+        return State(
+            name,
+            meter,
+            state.instruments,
+            bars,
+            empty_bars,
+            played=state.played,
+            parts=state.parts,
+        )
+
+    def _steered(self, state: State, name: str, value: int) -> State:
+        """A state after `name`, with what is known of its parts; one voice is part and slot -1."""
+        parts = [*state.parts]
+        if name == "instrument":
+            parts.append(Part())
+        elif name == ("slot" if self.multitrack else "bar"):
+            parts[state.slot] = parts[state.slot].in_bar(self.codec.bar_steps(state.meter))
+        elif name in ("pitch", "drum") and parts:
+            steps = self.codec.durations[state.duration] if name == "pitch" else 1
+            parts[state.slot] = parts[state.slot].with_note(state.position, steps)
+        else:
+            return state
+        return state._replace(parts=tuple(parts))
 
     def finished(self, state: State) -> bool:
         """Whether the last bar asked for is complete."""
@@ -128,6 +175,15 @@ class BarGrammar:
 
     def choices(self, state: State) -> Choices:
         """The tokens that may come next, rising."""
+        found = self._kept(state)
+        if self.steering is None or state.position < 0 or len(found.ids) == 1:
+            return found
+        part, position = state.parts[state.slot], state.position
+        return found._replace(
+            lean=partial(self.steering.lean, ids=found.ids, part=part, position=position)
+        )
+
+    def _kept(self, state: State) -> Choices:
         key = self._key(state)
         found = self._choices.get(key)
         if found is None:
@@ -138,12 +194,13 @@ class BarGrammar:
 
     def _key(self, state: State) -> Hashable:
         """What of a state makes a difference, so that choices are found again."""
-        if self.request.chords:
-            return state
-        if state.last in NOTE:
-            _, _, instruments, _, _, slot, _, pitch, _, *had, _ = state
-            return state.last, instruments[slot] if self.multitrack else -1, pitch, *had
-        return state if self.request.counting else state._replace(bars=min(state.bars, 2))
+        if state.last in NOTE and not self.request.chords:
+            instrument = state.instruments[state.slot] if self.multitrack else -1
+            return state.last, instrument, state.pitch, state.has_velocity, state.has_duration
+        exact = self.request.chords or self.request.counting
+        bars = state.bars if exact else min(state.bars, 2)
+        played = state.played if self.request.instruments else 0
+        return state._replace(bars=bars, duration=0, played=played, parts=())
 
     def _choices_of(self, state: State) -> Choices:
         ids = np.concatenate([NONE, *self._open(state)])
@@ -167,7 +224,8 @@ class BarGrammar:
                 yield self._range("meter")
             yield from self._runs(state)
             only = self.request.bars == 1 or state.bars == 1
-            if state.empty_bars < self.request.max_empty_bars and not only:
+            overdue = self._overdue(state) is not None
+            if state.empty_bars < self.request.max_empty_bars and not (only or overdue):
                 yield from self._bar_line(state)
         elif state.last == "slot":
             yield from self._positions(state)
@@ -179,7 +237,8 @@ class BarGrammar:
             yield from self._positions(state)
             if self.multitrack and state.answer < 0:
                 yield from self._runs(state)
-            yield from self._bar_line(state)
+            if self._overdue(state) is None:
+                yield from self._bar_line(state)
 
     def _range(self, name: str, low: int = 0, high: int | None = None) -> Ids:
         """The ids of the values low..high, `high` not included, of a range."""
@@ -237,9 +296,20 @@ class BarGrammar:
     def _runs(self, state: State) -> Iterable[Ids]:
         """The tracks that have not yet played in this bar, in order; or one voice's positions."""
         if self.multitrack:
-            yield self._range("slot", state.slot + 1, len(state.instruments))
+            overdue = self._overdue(state)
+            last = len(state.instruments) - 1 if overdue is None else overdue
+            yield self._range("slot", state.slot + 1, last + 1)
         else:
             yield from self._positions(state)
+
+    def _overdue(self, state: State) -> int | None:
+        """The first track that was asked for and has to begin to play in this bar."""
+        asked = self.request.instruments
+        middle = self.first_bar + (self.request.bars - 1) // 2
+        if not (self.multitrack and asked and state.bars >= middle):
+            return None
+        later = range(state.slot + 1, len(asked))
+        return next((slot for slot in later if not state.played >> slot & 1), None)
 
     def _answer(self, state: State) -> Iterable[Ids]:
         """The run that was taken out, or nothing, where rests are not too many."""

@@ -79,7 +79,6 @@ class Continuation:
         wishes = Wishes.of(
             scale=scale, chords=chords, density=density, polyphony=polyphony, key=clip.key
         )
-        wishes.check(codec, recipe.name)
         context = recipe.network.shape.get("context")
         room = int(context * PROMPT_SHARE) if context else PROMPT_TOKENS
         told = dict.fromkeys(range(len(clip.tracks)), wishes.controls)

@@ -64,7 +64,6 @@ class Generation:
             raise UsageError(f"no style {style!r}; there are: {', '.join(STYLES)}")
         recipe = serving("generate", model or DEFAULT_MODEL)
         codec = models.bar_codec(recipe)
-        wishes.check(codec, recipe.name)
         limit = codec.layout.max_tracks
         if asked is not None and limit and len(asked) > limit:
             raise LimitError(f"{len(asked)} instruments: the limit is {limit}")
@@ -138,7 +137,8 @@ def generate(
     `tempo` is in bpm (20..400), `key` such as "C" or "F# minor", `meter` such as "3/4" (default
     4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.layout.STYLES`;
     `scale` such as "D dorian", or "dorian" of the key, holds for every note, `chords` such as
-    "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (sparse) to 1,
+    "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (a note a bar) to
+    1 (16ths),
     `polyphony` 1 to 16 how many notes of a track sound at once at most. What is None the model
     chooses. `each` gets every piece as soon as it is written, and then none is in the takes that
     are returned. Raises UsageError, LimitError or ModelError.
@@ -162,8 +162,6 @@ def generate(
     making = Making("generate", options.seed, plan.recipe.name, each)
     remarks: dict[int, list[str]] = {}
     for number, song, copy in written(name, device, plan, plan.request, options, progress):
-        silent = [track.name for track in song.tracks if not len(track.notes)]
-        told = [f"take {number + 1} has no {name}" for name in silent]
-        remarks[number] = [*told, copy] if copy else told
+        remarks[number] = [copy] if copy else []
         making.add(number, song)
     return making.takes((*options.remarks, *in_order(remarks)))

@@ -1,7 +1,7 @@
 """What can be asked of new bars beside their length: harmony, density, polyphony.
 
-Chords, scale and polyphony hold without exception; density and polyphony are told to a model that
-has tokens for them.
+Chords, scale and polyphony hold without exception. Density and polyphony are told to a model that
+has tokens for them, and every model is steered to them.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import numpy as np
 
 from musegen import clips
 from musegen.analysis import nearest_key
-from musegen.codecs.bars import BarCodec
-from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of
+from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of, notes_a_quarter
 from musegen.codecs.harmony import Chord
 from musegen.errors import UsageError
 from musegen.ranges import RANGES
@@ -23,6 +22,8 @@ from musegen.scales import parse_scale, scale_key
 from musegen.song import Key, Song, Track
 
 MOST_VOICES = 16
+FULL = 0.8
+"""How many of the voices that may sound at once do so on average."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Wishes:
     scale: frozenset[int] = frozenset()
     chords: tuple[Chord, ...] = ()
     density: float | None = None
-    """0 for the sparsest, 1 for the densest."""
+    """0 for a note a bar, 1 for 16ths throughout."""
     polyphony: int | None = None
     """The most notes of a track that sound at once."""
     key: Key | None = None
@@ -67,17 +68,12 @@ class Wishes:
             key = scale_key(scale, None)
         return cls(classes, progression, density, polyphony, key or _key_of(progression))
 
-    def check(self, codec: BarCodec, name: str) -> None:
-        """UsageError where the model of that codec has no way to be told of them."""
-        if self.density is not None and "density" not in codec.vocabulary:
-            raise UsageError(f"{name} cannot be told a density; choose another model")
-
     @property
     def controls(self) -> dict[str, int]:
         """What each track is told, as values of tokens."""
         controls = {}
         if self.density is not None:
-            controls["density"] = round(self.density * len(DENSITIES))
+            controls["density"] = bin_of(notes_a_quarter(self.density), DENSITIES)
         if self.polyphony is not None:
             controls["polyphony"] = bin_of(self.polyphony, POLYPHONIES)
         return controls
@@ -90,13 +86,17 @@ class Wishes:
                 low, high = ranges[track.program]
                 pitch = track.notes.pitch
                 ranges[track.program] = min(low, int(pitch.min())), max(high, int(pitch.max()))
-        capped = {} if self.polyphony is None else {"max_chord": self.polyphony}
+        steered: dict[str, Any] = {}
+        if self.density is not None:
+            steered["density"] = notes_a_quarter(self.density)
+        if self.polyphony is not None:
+            steered |= {"max_chord": self.polyphony, "voices": FULL * self.polyphony}
         return {
             "scale": self.scale,
             "chords": self.chords,
             "controls": self.controls,
             "ranges": ranges,
-            **capped,
+            **steered,
         }
 
     def kept(self, song: Song) -> Song:

@@ -208,7 +208,6 @@ def test_without_options_the_defaults_are_the_verb_s(musegen: Musegen, fake: Fak
             ("--scale", "C major pentatonic", "--chords", "C F#5"),
             "chord F#5 has no note of the scale C major pentatonic",
         ),
-        (("--density", 0.5), "tiny-transformer cannot be told a density; choose another model"),
         (
             ("--like", "tune.mid", "--density", 0),
             "--density does not go with --like: the clip says it",

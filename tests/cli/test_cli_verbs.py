@@ -98,7 +98,7 @@ def test_what_is_asked_of_new_notes_holds(
     musegen: Musegen, tiny_controlled_model: Path, words: tuple[object, ...]
 ) -> None:
     asked = ("--scale", "C major pentatonic", "--chords", "Am, C", "--polyphony", 1)
-    size = ("-n", 4, "-l", 4, "--seed", 2, "--density", 0.5, "-o", "out", "--metre", "4/4")
+    size = ("-n", 4, "-l", 4, "--seed", 2, "--density", 1, "-o", "out", "--metre", "4/4")
     assert musegen(*words, *asked, *size, "--model", tiny_controlled_model).code == 0
     on_beats = 0
     for path in Path("out").iterdir():

@@ -91,7 +91,7 @@ def test_the_header_asked_for_is_the_only_one() -> None:
     meanings = [codec.vocabulary.meaning(token) for token in ids]
     assert meanings == [
         *(("start", 0), ("style", 1), ("tempo", 5), ("key", 3), ("meter", 7)),
-        *(("instrument", DRUM_KIT), ("instrument", 33), ("bar", 0)),
+        *(("instrument", DRUM_KIT), ("instrument", 33), ("bar", 0), ("slot", 0)),
     ]
 
 
@@ -220,6 +220,7 @@ def test_controls_are_told_of_every_track() -> None:
     assert [TOLD.vocabulary.meaning(token) for token in ids] == [
         *(("start", 0), ("meter", 3), ("instrument", DRUM_KIT), ("density", 6)),
         *(("instrument", 33), ("density", 6), ("polyphony", 2), ("register", 1), ("bar", 0)),
+        ("slot", 0),
     ]
 
 
