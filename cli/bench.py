@@ -62,7 +62,7 @@ def command(
     choice. Its floor is the time to read all weights, keys and values once. Notes and bars are
     those of what the model itself writes. Models that write no tokens are timed by the clip.
     """
-    from musegen import models
+    from musegen import limits, models
 
     from .console import show
     from .report import Report
@@ -100,7 +100,9 @@ def command(
                 "clips": [asdict(clip) for clip in clips],
             }
         elif speeds or clips:
-            on = "one thread" if device == "cpu" else "the GPU"
+            threads = limits.THREADS.value
+            on = "one thread" if threads == 1 else f"{threads} threads"
+            on = on if device == "cpu" else "the GPU"
             report.say(
                 f"{clock} time of {on}, medians of {repeats} runs of {steps} steps, or a clip"
             )

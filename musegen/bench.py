@@ -7,8 +7,9 @@ from it with random numbers of its own. How many notes and bars go to a token is
 such pieces, so notes and bars a second are the model's own and no musician's.
 
 A step is one more id in every row of a batch. Times are seconds of this process's processor on one
-thread, which other programs stretch less than those of a clock on the wall; on a GPU they are the
-latter's. Each figure is a median of several repeats, which take turns.
+thread, which other programs stretch less than those of a clock on the wall; on a GPU, or on several
+threads (see `threads`), they are the latter's. Each figure is a median of several repeats, which
+take turns.
 
 Axes: `B` batch, `V` vocabulary.
 """
@@ -29,6 +30,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from musegen import limits
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.layout import Layout
@@ -40,7 +42,7 @@ from musegen.networks import AttentionLSTM, Transformer
 from musegen.networks.network import Cache, Network
 from musegen.recipe import Recipe
 from musegen.sampling import Sampling, streams
-from musegen.writing import one_thread
+from musegen.threads import few_threads
 
 BATCHES, CONTEXTS = (1, 4, 16), (100, 700)
 """Rows at once, and ids that each has read, where nobody says otherwise."""
@@ -83,8 +85,8 @@ class Clock:
     def of(cls, device: str) -> Clock:
         if device == "cuda":
             return cls("wall", _after_the_gpu)
-        # On Windows the processor's time moves in jumps of 16 ms.
-        if time.get_clock_info("process_time").resolution > 1e-4:
+        # A processor's time is that of all threads; on Windows it moves in jumps of 16 ms.
+        if limits.THREADS.value > 1 or time.get_clock_info("process_time").resolution > 1e-4:
             return cls("wall", time.perf_counter)
         return cls("processor", time.process_time)
 
@@ -237,7 +239,7 @@ def measure(
     total = len(cells) * (effort.repeats + 1)
     if report is not None:
         report(0, total)
-    with one_thread():
+    with few_threads():
         subject = Subject(model, max(contexts), effort.seed)
         floor = Floor(network, device)
         found: dict[tuple[int, int], list[tuple[float, float, float]]] = {c: [] for c in cells}

@@ -22,10 +22,10 @@ from musegen.general_midi import DRUM_CHANNEL, USUAL_KIT, VOICES
 from musegen.networks import Drummer, GrooveVAE
 from musegen.sampling import Sampling, streams
 from musegen.song import Meter, Notes, Song, Track
+from musegen.threads import few_threads
 from musegen.verbs.drumming import Drumming
 from musegen.verbs.grooving import Grooving
 from musegen.verbs.space import Place
-from musegen.writing import one_thread
 
 BEAT_BARS = 4
 Clip = Callable[[np.random.Generator], int]
@@ -57,7 +57,7 @@ def measure(
     """
     device = models.resolved_device(device)
     clock, total = Clock.of(device), effort.repeats + 1
-    with one_thread():
+    with few_threads():
         bars, clip = _clip(name, device)
         seconds, notes = [], 0
         for repeat, random in enumerate(streams(effort.seed, range(total))):

@@ -30,8 +30,8 @@ from musegen.networks import Drummer, GrooveVAE
 from musegen.recipe import Recipe
 from musegen.sampling import Sampling, streams
 from musegen.song import IntArray, Song
+from musegen.threads import few_threads
 from musegen.time import FloatArray, bar_lines
-from musegen.writing import one_thread
 
 BAR = 16
 """Steps in a bar; only 4/4 is measured."""
@@ -207,7 +207,7 @@ def feels(
     """How a model plays the songs, told their style and tempo."""
     network = model.network_as(GrooveVAE)
     found = []
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for number, (song, stream) in enumerate(
             zip(songs, streams(seed, range(len(songs))), strict=True), 1
         ):
@@ -237,7 +237,7 @@ def borrowed(model: Model, songs: Sequence[Performed], least: int = 8) -> tuple[
     without, with_feel = [], []
     greedy = Sampling(temperature=0)
     stream = streams(0, [0])[0]
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for first, second in halves:
             read = network.read(playing.score(network, second.hits, second.setting))
             latent, habits = playing.borrowed(network, first.hits, first.setting)
@@ -339,7 +339,7 @@ def parts(
     """What a model plays to the songs' taps, told their style and tempo."""
     network = model.network_as(Drummer)
     found = []
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for number, (song, stream) in enumerate(
             zip(songs, streams(seed, range(len(songs))), strict=True), 1
         ):

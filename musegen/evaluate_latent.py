@@ -28,7 +28,7 @@ from musegen.models import Model, steps_layout
 from musegen.networks import SequenceVAE
 from musegen.sampling import Sampling, streams
 from musegen.song import IntArray, Meter, Song, Track
-from musegen.writing import one_thread
+from musegen.threads import few_threads
 
 Report = Callable[[int, int], None] | None
 GREEDY = Sampling(temperature=0)
@@ -77,7 +77,7 @@ def reconstruction(
     chosen = picked(windows, bars, count, seed)
     rights: list[tuple[float, ...]] = []
     hits = written = begun = 0
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for number, (tokens, slots) in enumerate(chosen, 1):
             frame = Frame.of_slots(slots)
             flat = tokens.reshape(-1, SLOTS)  # T SLOTS
@@ -147,7 +147,7 @@ def roads(
     chosen = _pairs(windows, bars, pairs, seed)
     rises: list[tuple[bool, bool, bool]] = []
     songs: dict[str, list[Song]] = {"ends": [], "midpoints": [], "note-wise blends": []}
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for number, (a, b, slots) in enumerate(chosen):
             frame = Frame.of_slots(slots)
             ends = [t.reshape(-1, SLOTS) for t in (a, b)]  # T SLOTS
@@ -312,7 +312,7 @@ def movements(
     names = layout.attributes
     tables: dict[tuple[int, int], list[IntArray]] = {}
     true = []
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         for number, (tokens, slots) in enumerate(chosen, 1):
             frame = Frame.of_slots(slots)
             flat = tokens.reshape(-1, SLOTS)  # T SLOTS

@@ -19,7 +19,8 @@ from musegen.decoding import decode
 from musegen.models import Model
 from musegen.sampling import Sampling, streams
 from musegen.song import Song
-from musegen.writing import Progress, one_thread
+from musegen.threads import few_threads
+from musegen.writing import Progress
 
 WIDTH = 16
 """Pieces that are written at once."""
@@ -119,7 +120,7 @@ def written(
     order = sorted(range(len(pieces)), key=lambda i: pieces[i].following.note_count)
     random = streams(seed, range(len(pieces)))
     done = 0
-    with one_thread():
+    with few_threads():
         for place, token in decode(
             model.decoder,
             [prompts[i] for i in order],

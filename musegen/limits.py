@@ -80,6 +80,9 @@ PREVIEW_MIB = Limit(
 BATCH_MIB = Limit("MUSEGEN_MAX_BATCH_MIB", 2_048, "MiB for a batch of takes", "write fewer")
 """Beyond it nothing fails: fewer takes are in the making at a time, and come out the same."""
 
+THREADS = Limit("MUSEGEN_MAX_THREADS", 1, "threads that write", "use fewer")
+"""Nothing fails: more are never used, unless this is raised; see `threads`."""
+
 MODEL_MIB = Limit("MUSEGEN_MAX_MODEL_MIB", 2_048, "MiB of weights", "use a smaller model")
 
 LIMITS = (
@@ -99,5 +102,6 @@ LIMITS = (
     RENDER_MINUTES,
     PREVIEW_MIB,
     BATCH_MIB,
+    THREADS,
     MODEL_MIB,
 )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
-import torch
 
 from musegen import limits
 from musegen.batching import batched, width_for
@@ -16,6 +14,7 @@ from musegen.codecs.request import Request
 from musegen.decoding import Row, in_groups
 from musegen.models import Model
 from musegen.sampling import Sampling, numbers
+from musegen.threads import few_threads
 
 Progress = Callable[[int, int], None]
 """Told how many bars are written, and of how many."""
@@ -60,7 +59,7 @@ def write_each(
     total = len(prompts) * (len(grammar.gaps[: request.answers]) or request.bars)
     # A bar line is written once more than there are bars where the prompt has none yet.
     done = 0
-    with one_thread():
+    with few_threads():
         if network.is_steady:
             width = width_for(network, limits.BATCH_MIB.value)
             written = batched(network, rows, grammar, sampling, width, recontext)
@@ -74,14 +73,3 @@ def write_each(
                 # The last id closed the last bar: an end, or the line of a bar that nobody
                 # asked for.
                 yield row.index, row.ids[len(prompts[row.index]) : -1]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Small networks decode fastest on one thread, above all beside other programs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -16,8 +16,8 @@ from musegen.data.steps import Windows
 from musegen.networks.sequence_vae import SequenceVAE
 from musegen.sampling import Sampling, streams
 from musegen.song import IntArray
+from musegen.threads import few_threads
 from musegen.time import FloatArray
-from musegen.writing import one_thread
 
 ROWS, GROUP = 4096, 16
 """How many windows the directions are read off, and how many are drawn at once."""
@@ -32,7 +32,7 @@ SEED = 0
 
 
 @torch.no_grad()
-@one_thread()
+@few_threads()
 def directions(network: SequenceVAE, windows: Windows, layout: StepsLayout) -> Tensor:
     """A direction for each attribute [A, Z]: read off the longest windows, tried on others."""
     device = next(network.parameters()).device

@@ -195,7 +195,7 @@ def drumify(
     from musegen import playing  # torch is needed from here on
     from musegen.networks import Drummer, GrooveVAE
     from musegen.sampling import streams
-    from musegen.writing import one_thread
+    from musegen.threads import few_threads
 
     network, vae = drummer.network_as(Drummer), player.network_as(GrooveVAE)
     bpm = usual_tempo(plan.song).bpm
@@ -205,7 +205,7 @@ def drumify(
     bars = len(bar_lines(plan.song)[0]) - 1
     names = f"{plan.recipe.name}+{player.name}"
     making = Making("drumify", options.seed, names, each)
-    with one_thread():
+    with few_threads():
         rhythm = playing.rhythm(network, plan.taps, plan.grid, own, plan.density, plan.fill)
         read = network.read(rhythm)
         onset = None if plan.fill else plan.taps.onset

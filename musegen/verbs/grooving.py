@@ -194,13 +194,13 @@ def groove(
     from musegen import playing  # torch is needed from here on
     from musegen.networks import GrooveVAE
     from musegen.sampling import streams
-    from musegen.writing import one_thread
+    from musegen.threads import few_threads
 
     network = loaded.network_as(GrooveVAE)
     bars = bar_count(plan.song)
     own = playing.Setting(plan.bpm, plan.style)
     making = Making("groove", options.seed, plan.recipe.name, each)
-    with one_thread():
+    with few_threads():
         read = network.read(playing.score(network, plan.hits, own))
         latent, louder, later = None, np.zeros(1), np.zeros(1)
         if plan.feel is not None:

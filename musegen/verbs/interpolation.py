@@ -289,11 +289,11 @@ def interpolate(
 
     from musegen.latent import between, leaning_to_a_scale
     from musegen.sampling import streams
-    from musegen.writing import one_thread
+    from musegen.threads import few_threads
 
     making = Making("interpolate", options.seed, plan.recipe.name, each)
     done, total = 0, len(options.numbers) * steps * plan.heard[0].bars
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         points = [place.encode(end) for end in plan.heard]
         tokens = [end.tokens(plan.frame) for end in plan.heard]
         vocabulary = place.network.config.vocabulary

@@ -104,11 +104,11 @@ def similar(
 
     from musegen.latent import between, random_point
     from musegen.sampling import streams
-    from musegen.writing import one_thread
+    from musegen.threads import few_threads
 
     making = Making("generate", options.seed, plan.recipe.name, each)
     bars = plan.excerpt.bars
-    with one_thread(), torch.inference_mode():
+    with few_threads(), torch.inference_mode():
         here = place.encode(plan.excerpt)
         touch = plan.excerpt.touch(plan.frame)
         random = zip(options.numbers, streams(options.seed, options.numbers), strict=True)

@@ -150,10 +150,10 @@ class Space:
         `tracks` names the melody, or the drums, as for `interpolate`. UnreadableError where there
         is nothing, UsageError where it is not clear what is meant.
         """
-        from musegen.writing import one_thread
+        from musegen.threads import few_threads
 
         excerpt = self._excerpt(song, parse_names(tracks))
-        with one_thread():
+        with few_threads():
             return self._place.encode(excerpt)
 
     def decode(
@@ -173,7 +173,7 @@ class Space:
         """
         import torch
 
-        from musegen.writing import one_thread
+        from musegen.threads import few_threads
 
         place = self._place
         options = Options.checked(1, seed, temperature, 0, 1.0, 0.0)
@@ -195,7 +195,7 @@ class Space:
             excerpt = self._excerpt(like, parse_names(tracks))
             touch, kit = excerpt.touch(place.frame), excerpt.kit
         stream = streams(options.seed, [0])[0]
-        with one_thread():
+        with few_threads():
             notes = place.decode(tensor, touch, kit, options.sampling, stream)
         if excerpt is not None:
             return excerpt.with_notes(notes)

@@ -60,11 +60,11 @@ def decode_here(threads: int, tokens: int, repeats: int) -> float:
     from llama import SHAPES
     from timing import in_turns
 
-    from musegen.writing import one_thread
+    from musegen.threads import few_threads
 
     torch.set_num_threads(threads or os.cpu_count() or 1)
     network = network_of(SHAPES["4M"])
-    with contextlib.nullcontext() if threads else one_thread():
+    with contextlib.nullcontext() if threads else few_threads():
         run = {"": lambda: ours(network, [1, 2, 3], 1, tokens)}
         return in_turns(run, repeats, time.perf_counter)[""] / tokens
 
