@@ -34,7 +34,7 @@ def show(goals: Sequence[Goal]) -> None:
 
 
 def in_turns(
-    runs: Mapping[str, Callable[[], None]],
+    runs: Mapping[str, Callable[[], object]],
     repeats: int,
     clock: Callable[[], float] = time.process_time,
 ) -> dict[str, float]:
