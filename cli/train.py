@@ -73,5 +73,6 @@ def progress(line: dict[str, Any], steps: int) -> str:
     return (
         f"step {line['step']:,} of {steps:,}: {line['train_bits_per_note']:.3f} bits per note"
         f"{'' if valid is None else f' (validation {valid:.3f})'}"
-        f", {line['tokens_per_second']:,} tokens/s, {duration(line['seconds_left'])} left"
+        f", {line['tokens_per_second']:,} tokens/s ({100 * line['share_of_peak']:.0f} % of the "
+        f"machine's peak), {duration(line['seconds_left'])} left"
     )

@@ -33,6 +33,7 @@ from musegen.models import build_network, resolved_device
 from musegen.objectives import OBJECTIVES, Cost
 from musegen.objectives.tokens import augmentation, is_long
 from musegen.optimizers import Optimizers
+from musegen.peak import operations, peak
 from musegen.publishing import publish
 from musegen.recipe import Recipe, Training
 from musegen.runs import CHECKPOINT, CURVE, LOG, append, as_line, claim, draw_curve, logged
@@ -188,11 +189,20 @@ class _Loop:
             self.forward = DistributedDataParallel(self.network)
         if compiled:
             self.forward = torch.compile(self.forward)
+        self.full_speed = peak(here.device) / self._operations()
+        """Steps a second, if products of large matrices were all that there is to do."""
         self.step = 0
         self.seconds = 0.0
         self._nats: float | Tensor = 0.0
         self._notes: float | Tensor = 0.0
         self._mark = (0, time.monotonic())
+
+    def _operations(self) -> float:
+        """Floating-point ones of a step, of each process."""
+        batch = self.objective.batch(1, (self.training.seed, 0, 0), 0)
+        one = operations(lambda: self.cost(self.network, batch).loss)
+        self.network.zero_grad()
+        return one * self.training.rows / self.here.count
 
     @property
     def kept(self) -> nn.Module:
@@ -232,6 +242,7 @@ class _Loop:
             "train_bits_per_note": round(bits / max(float(self._notes), 1.0), 4),
             "learning_rate": learning_rate(self.step - 1, self.training),
             "tokens_per_second": round(rate * self.training.rows * self.training.length),
+            "share_of_peak": round(rate / self.full_speed, 4),
             "seconds": round(self.seconds, 1),
             "seconds_left": round((self.training.end - self.step) / max(rate, 1e-9)),
         }

@@ -19,7 +19,7 @@ from musegen.codecs import Layout
 from musegen.errors import ModelError, OutputError, UnreadableError, UsageError
 from musegen.recipe import Recipe, Training
 
-TIMINGS = ("tokens_per_second", "seconds", "seconds_left")
+TIMINGS = ("tokens_per_second", "share_of_peak", "seconds", "seconds_left")
 SMALLER = {"hidden": 32}
 
 
@@ -65,6 +65,7 @@ def test_a_run_leaves_weights_a_log_and_a_curve(recipe: Recipe, data: Path, tmp_
         "train_bits_per_note",
         "valid_bits_per_note",
         "tokens_per_second",
+        "share_of_peak",
         "seconds_left",
     } <= log[-1].keys()
     assert "<svg" in (tmp_path / "curve.svg").read_text()

@@ -41,7 +41,8 @@ def test_from_files_to_a_model_that_plays(
     lines = trained.err.splitlines()
     number = r"[\d,.]+"
     line = (
-        rf"step 6 of 6: {number} bits per note \(validation {number}\), {number} tokens/s, 0 s left"
+        rf"step 6 of 6: {number} bits per note \(validation {number}\), {number} tokens/s "
+        rf"\(\d+ % of the machine's peak\), 0 s left"
     )
     assert re.fullmatch(line, lines[-1])
     assert len(lines) == 2

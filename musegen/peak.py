@@ -1,0 +1,42 @@
+"""How much of a machine's arithmetic a step of training uses."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+SIDE = {"cpu": 2048, "cuda": 8192}
+"""Of the square matrices whose product shows what a device can do."""
+TIMES = 5
+
+
+def operations(loss: Callable[[], Tensor]) -> int:
+    """Floating-point operations of a loss and its gradients; no random number is used up.
+
+    Those of products and attention are counted, all others are few beside them.
+    """
+    with torch.random.fork_rng(), FlopCounterMode(display=False) as counter:
+        loss().backward()  # type: ignore[no-untyped-call]
+    return int(counter.get_total_flops())
+
+
+def peak(device: torch.device) -> float:
+    """Operations a second of the fastest of some products of large bf16 matrices."""
+    side = SIDE[device.type]
+    matrix = torch.ones(side, side, dtype=torch.bfloat16, device=device)
+    seconds = []
+    for _ in range(TIMES):
+        began = _now(device)
+        matrix @ matrix
+        seconds.append(_now(device) - began)
+    return 2 * side**3 / min(seconds)
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
