@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from musegen import config
+from musegen import config, heap
 from musegen.data import shards
 from musegen.errors import UnreadableError, UsageError
 from musegen.models import build_network, resolved_device
@@ -139,6 +139,7 @@ def train(
     if find_spec("matplotlib") is None:
         raise UsageError("the curve is drawn by matplotlib; pip install 'musegen[train]'")
     shards.check(data, recipe.codec, (corpus.name for corpus in recipe.corpora))
+    heap.keep()
     with workers(device) as here:
         loop = _Loop(recipe, data, run, here, compiled)
         loop.resume()
