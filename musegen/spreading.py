@@ -18,6 +18,14 @@ from musegen.errors import UsageError
 LOCAL = "local"
 """Stands for a cluster of this machine's processors, for as long as it is needed."""
 
+IMPATIENT = {
+    "RAY_gcs_rpc_server_connect_timeout_s": "5",
+    "RAY_py_gcs_connect_timeout_s": "5",
+    "RAY_NUM_REDIS_GET_RETRIES": "1",
+}
+"""Ray's own settings, read when it is imported: it looks for a cluster that is not there for
+minutes."""
+
 Call = Callable[[], Any]
 """Ray can send it, and what it returns."""
 
@@ -35,13 +43,16 @@ def cluster(address: str) -> Iterator[int]:
 
     A process that is connected already stays where it is. UsageError where there is none.
     """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # a cluster that we start tells nobody
+    if address != LOCAL:
+        for variable, value in IMPATIENT.items():
+            os.environ.setdefault(variable, value)
     try:
         import ray
         import ray.data
     except ImportError:
         raise UsageError("Ray is not installed; pip install 'musegen[ray]' does it") from None
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # a cluster that we start tells nobody
     joins = not ray.is_initialized()
     if joins:
         where: dict[str, Any] = {"address": address}
