@@ -194,7 +194,7 @@ polyphony = click.option(
     type=str,
     callback=checked(Number(int, 1, 16)),
     metavar="N",
-    help="At most so many notes of a track sound at once, 1 to 16, and not much fewer.",
+    help="At most so many notes of a track sound at once, 1 to 16; chords have nearly as many.",
 )
 bars = click.option(
     "--bars",

@@ -48,7 +48,7 @@ def _of_bars(recipe: Recipe, layout: Layout) -> dict[str, str]:
             f"1 to {layout.max_tracks} of General MIDI, one drum kit at most; exact"
         )
         found["polyphony"] = f"1 to {MOST_VOICES} notes of a track at once; exact"
-    found["density"] = "0 (a note a bar) to 1 (16ths); nearly"
+    found["density"] = "0 (a note a bar) to 1 (16ths); steered to"
     if "infill" in recipe.verbs:
         found |= {
             "bars": "those of a song to fill, such as 5-8",

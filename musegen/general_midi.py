@@ -173,6 +173,11 @@ TD11_TO_GM = {
 The pads are those of the Groove MIDI Dataset's drum mapping table (Gillick et al., 2019,
 https://magenta.tensorflow.org/datasets/groove)."""
 
+CHORDAL = frozenset(
+    (*range(6), 7, *range(8, 14), *range(15, 21), 21, 23, *range(24, 32), 46, *range(48, 55), 61)
+) | frozenset(range(88, 96))
+"""Programs that play chords by themselves: keyboards, mallets, organs, guitars, a harp, ensembles
+and pads."""
 VOICES: tuple[tuple[str, int, tuple[int, ...]], ...] = (
     ("kick", 36, (35, 36)),
     ("snare", 38, (27, 28, 29, 30, 31, 37, 38, 39, 40)),

@@ -11,7 +11,7 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import accumulate, chain
+from itertools import accumulate, chain, count
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ class Choices(NamedTuple):
     ids: NDArray[np.int64]
     """Each once."""
     closing: int = -1
-    """Which of them stands for all that the network takes for one, if one does."""
+    """The index in `ids` of what stands for all that the network takes for one, or -1."""
     lean: Callable[[Logits], Logits] | None = None
     """Makes some of their logits higher, others lower."""
 
@@ -77,7 +77,7 @@ def streams(seed: int, indices: Iterable[int], attempt: int = 0) -> list[np.rand
 
 def numbers(stream: np.random.Generator) -> Callable[[], float]:
     """What gives the stream's numbers one by one; they are made many at a time."""
-    return chain.from_iterable(iter(lambda: stream.random(BLOCK).tolist(), None)).__next__
+    return chain.from_iterable(stream.random(BLOCK).tolist() for _ in count()).__next__
 
 
 def together(logits: Logits) -> np.float32:

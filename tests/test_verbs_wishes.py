@@ -259,6 +259,22 @@ def test_voices_are_steered(tiny_controlled_model: Path) -> None:
     assert one == 1 < 1.3 < two < 2 < 2.2 < four < 4
 
 
+def test_polyphony_is_none_of_the_drums(
+    tiny_controlled_model: Path,
+) -> None:
+    one, many = (
+        generate(
+            variations=2,
+            seed=3,
+            model=str(tiny_controlled_model),
+            instruments=["drums"],
+            polyphony=most,
+        )
+        for most in (1, 9)
+    )
+    assert [s.tracks[0].notes for s in one] == [s.tracks[0].notes for s in many]
+
+
 @pytest.mark.parametrize("length", [1, 2, 5])
 def test_all_instruments_that_are_asked_for_play(tiny_controlled_model: Path, length: int) -> None:
     instruments = ("piano", "bass", "drums", "flute")

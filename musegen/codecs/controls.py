@@ -15,6 +15,7 @@ import numpy as np
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.columns import Columns
 from musegen.codecs.layout import DRUM_KIT
+from musegen.general_midi import CHORDAL
 from musegen.song import IntArray
 
 DENSITIES = (0.25, 0.5, 1.0, 1.5, 2.25, 3.5, 5.0)
@@ -39,6 +40,13 @@ def bin_of(value: float, bounds: Sequence[float]) -> int:
 def notes_a_quarter(share: float) -> float:
     """From the sparsest, 0, to the densest, 1, by ratio."""
     return float(SPARSEST * (DENSEST / SPARSEST) ** share)
+
+
+def told_of(instrument: int, controls: Mapping[str, int]) -> dict[str, int]:
+    """What of that is told of an instrument: of drums density alone, and of voices who has any."""
+    names = TRACK_CONTROLS[: 1 if instrument == DRUM_KIT else None]
+    silent = () if instrument in CHORDAL else ("polyphony",)
+    return {name: controls[name] for name in names if name in controls and name not in silent}
 
 
 def measured(columns: Columns, codec: BarCodec) -> dict[int, dict[str, int]]:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from functools import lru_cache, partial
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from musegen.codecs.bars import BarCodec
-from musegen.codecs.controls import TRACK_CONTROLS
+from musegen.codecs.controls import TRACK_CONTROLS, told_of
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
-from musegen.codecs.steering import Part, Parts, Steering
+from musegen.codecs.state import BAR_LINE, NOTE, Gap, State
+from musegen.codecs.steering import Steering
 from musegen.sampling import Choices
 
 Ids = NDArray[np.int64]
@@ -27,41 +27,8 @@ NONE: Ids = np.arange(0)
 MOST_DRUMS = 10
 """At one onset."""
 HEADER = ("style", "tempo", "key", "meter")
-BAR_LINE = ("bar", "meter", "chord", "similar")
-"""What stands at the beginning of a bar, before anything plays."""
-NOTE = ("position", "velocity", "duration")
-"""What stands before a note."""
 MOST_KEPT = 4096
-
-
-class State(NamedTuple):
-    """Where a sequence stands: the range of its last token and what the next one depends on."""
-
-    last: str = ""
-    meter: int = -1
-    instruments: tuple[int, ...] = ()
-    bars: int = 0
-    empty_bars: int = 0
-    slot: int = -1
-    position: int = -1
-    pitch: int = -1
-    chord: int = 0
-    has_velocity: bool = False
-    has_duration: bool = False
-    duration: int = 0
-    answer: int = -1
-    played: int = 0
-    """A bit for each track."""
-    parts: Parts = ()
-    """What is known of tracks that are steered."""
-
-
-class Gap(NamedTuple):
-    """Where an answer goes: what its run begins with, and the bar it stands in."""
-
-    slot: int
-    meter: int
-    bars: int
+"""Choices that are remembered."""
 
 
 class BarGrammar:
@@ -80,13 +47,10 @@ class BarGrammar:
             if state.last == "fill":
                 self.gaps.append(Gap(state.slot, state.meter, state.bars))
         if request.density is not None or request.voices is not None:
-            self.steering = Steering(codec, request.density, request.voices)
-        begun = state.bars > 0 and state.last in (*BAR_LINE, "answer")
-        if self.steering is not None:
-            width = self.codec.bar_steps(state.meter) if begun and not self.multitrack else 0
-            parts = (Part(width=width),) * (len(state.instruments) if self.multitrack else 1)
-            state = state._replace(parts=parts)
+            self.steering = Steering(codec, request.density, request.voices, self.gaps)
+            state = self.steering.begun(state)
         self.start = state
+        begun = state.bars > 0 and state.last in (*BAR_LINE, "answer")
         self.first_bar = state.bars - begun + 1
         self.last_bar = self.first_bar - 1 + request.bars
         # Where a bar ends is the network's choice, what follows it the request's.
@@ -100,72 +64,13 @@ class BarGrammar:
         self._is_pooled[self.pooled] = True
         self._ids = {r.name: np.arange(r.first, r.stop) for r in self.vocabulary.ranges}
         self._choices: dict[Hashable, Choices] = {}
-        self._pitches = lru_cache(maxsize=4096)(self._pitches_of)
+        self._pitches = lru_cache(maxsize=MOST_KEPT)(self._pitches_of)
 
     def advance(self, state: State, token: int) -> State:
         """The state after one more token."""
         name, value = self.vocabulary.meaning(token)
-        after = self._after(state, name, value)
-        return after if self.steering is None else self._steered(after, name, value)
-
-    def _after(self, state: State, name: str, value: int) -> State:
-        if name == "meter":
-            return state._replace(last=name, meter=value)
-        if name == "instrument":
-            return state._replace(last=name, instruments=(*state.instruments, value))
-        if name == "bar":
-            # a bar in which nothing was written since its own token was empty
-            empty = state.empty_bars + 1 if state.last in BAR_LINE and state.bars else 0
-            return self._bar(state, name, state.meter, state.bars + 1, empty)
-        if name == "answer":
-            gap = self.gaps[value]
-            empty = state.empty_bars + 1 if state.last == "answer" else 0
-            return self._bar(state, name, gap.meter, gap.bars, empty)._replace(answer=value)
-        if name == "slot":
-            return state._replace(
-                last=name, slot=value, position=-1, pitch=-1, has_velocity=False, has_duration=False
-            )
-        if name == "position":
-            return state._replace(last=name, position=value, pitch=-1, chord=0)
-        if name == "velocity":
-            return state._replace(last=name, has_velocity=True)
-        if name == "duration":
-            return state._replace(last=name, has_duration=True, duration=value)
-        if name in ("pitch", "drum"):
-            return state._replace(
-                last=name,
-                pitch=value,
-                chord=state.chord + 1,
-                empty_bars=0,
-                played=state.played | 1 << max(state.slot, 0),
-            )
-        return state._replace(last=name)
-
-    def _bar(self, state: State, name: str, meter: int, bars: int, empty_bars: int) -> State:
-        """At the beginning of one."""
-        return State(
-            name,
-            meter,
-            state.instruments,
-            bars,
-            empty_bars,
-            played=state.played,
-            parts=state.parts,
-        )
-
-    def _steered(self, state: State, name: str, value: int) -> State:
-        """A state after `name`, with what is known of its parts; one voice is part and slot -1."""
-        parts = [*state.parts]
-        if name == "instrument":
-            parts.append(Part())
-        elif name == ("slot" if self.multitrack else "bar"):
-            parts[state.slot] = parts[state.slot].in_bar(self.codec.bar_steps(state.meter))
-        elif name in ("pitch", "drum") and parts:
-            steps = self.codec.durations[state.duration] if name == "pitch" else 1
-            parts[state.slot] = parts[state.slot].with_note(state.position, steps)
-        else:
-            return state
-        return state._replace(parts=tuple(parts))
+        after = state.after(name, value, self.gaps)
+        return after if self.steering is None else self.steering.after(after, name, value)
 
     def finished(self, state: State) -> bool:
         """Whether the last bar asked for is complete."""
@@ -174,14 +79,11 @@ class BarGrammar:
         return state.last == "end" or state.bars > self.last_bar
 
     def choices(self, state: State) -> Choices:
-        """The tokens that may come next, rising."""
+        """The tokens that may come next, rising, and what leans them."""
         found = self._kept(state)
-        if self.steering is None or state.position < 0 or len(found.ids) == 1:
+        if self.steering is None or state.last in (*NOTE, "slot") or not state.bars:
             return found
-        part, position = state.parts[state.slot], state.position
-        return found._replace(
-            lean=partial(self.steering.lean, ids=found.ids, part=part, position=position)
-        )
+        return found._replace(lean=partial(self.steering.lean, ids=found.ids, state=state))
 
     def _kept(self, state: State) -> Choices:
         key = self._key(state)
@@ -197,7 +99,7 @@ class BarGrammar:
         if state.last in NOTE and not self.request.chords:
             instrument = state.instruments[state.slot] if self.multitrack else -1
             return state.last, instrument, state.pitch, state.has_velocity, state.has_duration
-        exact = self.request.chords or self.request.counting
+        exact = self.request.chords or self.request.counting or self.request.instruments
         bars = state.bars if exact else min(state.bars, 2)
         played = state.played if self.request.instruments else 0
         return state._replace(bars=bars, duration=0, played=played, parts=())
@@ -224,8 +126,7 @@ class BarGrammar:
                 yield self._range("meter")
             yield from self._runs(state)
             only = self.request.bars == 1 or state.bars == 1
-            overdue = self._overdue(state) is not None
-            if state.empty_bars < self.request.max_empty_bars and not (only or overdue):
+            if state.empty_bars < self.request.max_empty_bars and not only:
                 yield from self._bar_line(state)
         elif state.last == "slot":
             yield from self._positions(state)
@@ -237,8 +138,7 @@ class BarGrammar:
             yield from self._positions(state)
             if self.multitrack and state.answer < 0:
                 yield from self._runs(state)
-            if self._overdue(state) is None:
-                yield from self._bar_line(state)
+            yield from self._bar_line(state)
 
     def _range(self, name: str, low: int = 0, high: int | None = None) -> Ids:
         """The ids of the values low..high, `high` not included, of a range."""
@@ -263,12 +163,11 @@ class BarGrammar:
     def _instruments(self, state: State) -> Iterable[Ids]:
         asked, count = self.request.instruments, len(state.instruments)
         if count:
-            told = TRACK_CONTROLS[: 1 if state.instruments[-1] == DRUM_KIT else None]
+            controls = told_of(state.instruments[-1], self.request.controls)
             done = TRACK_CONTROLS.index(state.last) + 1 if state.last in TRACK_CONTROLS else 0
-            for name in told[done:]:
-                if name in self.request.controls and name in self.vocabulary:
-                    value = self.request.controls[name]
-                    yield self._range(name, value, value + 1)
+            for name in TRACK_CONTROLS[done:]:
+                if name in controls and name in self.vocabulary:
+                    yield self._range(name, controls[name], controls[name] + 1)
                     return
         if asked is not None and count < len(asked):
             yield self._range("instrument", asked[count], asked[count] + 1)
@@ -280,11 +179,16 @@ class BarGrammar:
             yield from self._bar_line(state)
 
     def _bar_line(self, state: State) -> Iterable[Ids]:
-        """A new bar, with the number of bars left where the model is to know it; or the end."""
+        """A new bar, with the number of bars left where the model is to know it; or the end.
+
+        Neither where a track has to play first.
+        """
         if state.answer >= 0:
             following = state.answer + 1
             more = following < len(self.gaps)
             yield self._range("answer", following, following + 1) if more else self._range("end")
+            return
+        if self._overdue(state) is not None:
             return
         left = self.last_bar - state.bars if self.request.counting else 0
         value = left if 0 <= left <= MAX_BARS_LEFT else 0

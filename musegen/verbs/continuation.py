@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from musegen import models
 from musegen.codecs.bars import BarCodec
-from musegen.codecs.controls import told as told_controls
+from musegen.codecs.controls import told
 from musegen.codecs.request import Request
 from musegen.options import (
     Options,
@@ -81,8 +81,7 @@ class Continuation:
         )
         context = recipe.network.shape.get("context")
         room = int(context * PROMPT_SHARE) if context else PROMPT_TOKENS
-        told = dict.fromkeys(range(len(clip.tracks)), wishes.controls)
-        ids = told_controls(codec.encode(clip, header), codec, told, {})
+        ids = told(codec.encode(clip, header), codec, wishes.told(clip.tracks), {})
         prompt = codec.recent(ids, room)
         prompt.append(codec.vocabulary.token("bar"))
         now = replace(clip.meters[-1], tick=0)

@@ -138,10 +138,10 @@ def generate(
     4/4), `instruments` names or numbers of General MIDI, `style` one of `codecs.layout.STYLES`;
     `scale` such as "D dorian", or "dorian" of the key, holds for every note, `chords` such as
     "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (a note a bar) to
-    1 (16ths),
-    `polyphony` 1 to 16 how many notes of a track sound at once at most. What is None the model
-    chooses. `each` gets every piece as soon as it is written, and then none is in the takes that
-    are returned. Raises UsageError, LimitError or ModelError.
+    1 (16ths), met nearly; `polyphony` 1 to 16 how many notes of a track sound at once at most, and
+    nearly of an instrument that plays chords, drums apart. What is None the model chooses. `each`
+    gets every piece as soon as it is written, and then none is in the takes that are returned.
+    Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     check_length(length)

@@ -102,7 +102,8 @@ class Infilling:
         )
         head = replace(codec.header_of(clip), key=key, tempo_bpm=heard.tempo.bpm)
         header = codec.header(head)
-        header = told(header, codec, dict.fromkeys(slots, wishes.controls), {})
+        asked = wishes.told(clip.tracks)
+        header = told(header, codec, {slot: asked[slot] for slot in slots}, {})
         _, whole = bars_of([t for bar in codec.encode_bars(clip) for t in bar], codec)
         begin = first - 1 - before
         meters = [codec.meter_value(meter) for meter in bar_lines(clip)[1]]

@@ -14,8 +14,9 @@ import numpy as np
 
 from musegen import clips
 from musegen.analysis import nearest_key
-from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of, notes_a_quarter
+from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of, notes_a_quarter, told_of
 from musegen.codecs.harmony import Chord
+from musegen.codecs.layout import instrument_of
 from musegen.errors import UsageError
 from musegen.ranges import RANGES
 from musegen.scales import parse_scale, scale_key
@@ -35,7 +36,8 @@ class Wishes:
     density: float | None = None
     """0 for a note a bar, 1 for 16ths throughout."""
     polyphony: int | None = None
-    """The most notes of a track that sound at once."""
+    """The most notes of a track that sound at once; who plays chords is steered to nearly as many.
+    """
     key: Key | None = None
     """What was asked for, or else what scale or chords suggest."""
 
@@ -70,13 +72,19 @@ class Wishes:
 
     @property
     def controls(self) -> dict[str, int]:
-        """What each track is told, as values of tokens."""
+        """What tracks are told, as values of tokens."""
         controls = {}
         if self.density is not None:
             controls["density"] = bin_of(notes_a_quarter(self.density), DENSITIES)
         if self.polyphony is not None:
             controls["polyphony"] = bin_of(self.polyphony, POLYPHONIES)
         return controls
+
+    def told(self, tracks: Iterable[Track]) -> dict[int, dict[str, int]]:
+        """The same for each of some tracks, by its number."""
+        return {
+            slot: told_of(instrument_of(track), self.controls) for slot, track in enumerate(tracks)
+        }
 
     def asked(self, heard: Iterable[Track] = ()) -> dict[str, Any]:
         """The fields of a `Request`: instruments keep their range, or go where they are heard."""

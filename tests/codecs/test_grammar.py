@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from musegen.codecs import CODECS, BarCodec, Layout
 from musegen.codecs.gaps import answers, bars_of, filled, hidden
-from musegen.codecs.grammar import BarGrammar, State
+from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, METERS, Header
 from musegen.codecs.request import Request
+from musegen.codecs.state import State
 from musegen.song import Meter, Notes, Song, Track
 from musegen.time import bar_count
 
@@ -93,6 +94,18 @@ def test_the_header_asked_for_is_the_only_one() -> None:
         *(("start", 0), ("style", 1), ("tempo", 5), ("key", 3), ("meter", 7)),
         *(("instrument", DRUM_KIT), ("instrument", 33), ("bar", 0), ("slot", 0)),
     ]
+
+
+@settings(max_examples=30, deadline=None)
+@given(bars=st.integers(1, 6), counting=st.booleans(), seed=st.integers())
+def test_instruments_that_are_asked_for_begin_by_the_middle(
+    bars: int, counting: bool, seed: int
+) -> None:
+    codec = BarCodec(CODECS["multitrack"])
+    request = Request(bars, {"meter": 3}, (DRUM_KIT, 33, 0), counting=counting)
+    song = codec.decode(drawn(BarGrammar(codec, request), seed)[:-1])
+    middle = (bars + 1) // 2 * 48
+    assert [track.notes.start.min() < middle for track in song.tracks] == [True] * 3
 
 
 def test_rests_are_bounded() -> None:
@@ -209,9 +222,9 @@ def test_a_new_metre_is_told_before_its_chord() -> None:
     assert bar_count(song) == 3
 
 
-def test_controls_are_told_of_every_track() -> None:
+def test_controls_are_told_of_every_track_that_has_them() -> None:
     controls = {"density": 6, "polyphony": 2, "register": 1}
-    request = Request(1, {"meter": 3}, (DRUM_KIT, 33), controls=controls)
+    request = Request(1, {"meter": 3}, (DRUM_KIT, 0, 33), controls=controls)
     grammar = BarGrammar(TOLD, request)
     state, ids = grammar.start, list[int]()
     while (token := forced(grammar, state)) is not None:
@@ -219,8 +232,8 @@ def test_controls_are_told_of_every_track() -> None:
         state = grammar.advance(state, token)
     assert [TOLD.vocabulary.meaning(token) for token in ids] == [
         *(("start", 0), ("meter", 3), ("instrument", DRUM_KIT), ("density", 6)),
-        *(("instrument", 33), ("density", 6), ("polyphony", 2), ("register", 1), ("bar", 0)),
-        ("slot", 0),
+        *(("instrument", 0), ("density", 6), ("polyphony", 2), ("register", 1)),
+        *(("instrument", 33), ("density", 6), ("register", 1), ("bar", 0), ("slot", 0)),
     ]
 
 
