@@ -73,3 +73,10 @@ def test_a_network_in_an_allowance_is_the_same(tiny_model: Path, tiny_long_vae: 
         stored = built.state_dict()
         for name, buffer in built.named_buffers():
             assert name in stored or torch.equal(loaded.get_buffer(name), buffer)
+
+
+def test_loading_draws_no_random_numbers(tiny_model: Path, tiny_long_vae: Path) -> None:
+    before = torch.get_rng_state()
+    for folder in (tiny_model, tiny_long_vae):
+        models.load(str(folder))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import nn
 from torch.overrides import TorchFunctionMode
 
 SPARE_VALUES = 1 << 22
@@ -18,11 +19,13 @@ CALLS, SPARE_CALLS = 32, 4096
 """Of torch, for each tensor in the file and beside those; what ships makes 6 calls a tensor."""
 FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.randn)
 """What parameters and the largest of the buffers are made by."""
+RANDOM = (nn.init.kaiming_uniform_, nn.init.normal_, nn.init.orthogonal_, nn.init.uniform_)
+"""What fills parameters, which take time and are then replaced by those of the file."""
 
 
 class Allowance(TorchFunctionMode):
     """A ValueError comes before a tensor is made that a file of so many tensors and values is not
-    enough for, or after far too many calls.
+    enough for, or after far too many calls. Random numbers are not drawn.
     """
 
     def __init__(self, tensors: int, values: int) -> None:
@@ -41,10 +44,14 @@ class Allowance(TorchFunctionMode):
             # Also the end of a `no_grad` that an error leaves: gradients would stay off for good.
             return function(*args, **(kwargs or {}))
         self._calls -= 1
+        if function in RANDOM:
+            return args[0] if args else (kwargs or {})["tensor"]
         if function in FACTORIES:
             self._values -= torch.empty(*args, device="meta").numel()  # shapes alone, no memory
         elif function is torch.Tensor.clone:
             self._values -= args[0].numel()
         if min(self._calls, self._values) < 0:
             raise ValueError("it asks for more than there are weights")
+        if function is torch.randn:
+            function = torch.empty
         return function(*args, **(kwargs or {}))

@@ -27,6 +27,10 @@ from musegen.networks.score import Ids, Place, Reading, Roles, Score
 
 MAX_TURNS = 1 << 24
 """Context times the width of a head, at most: what is laid out for it is in no file of weights."""
+SHARED = 256
+"""So many columns that copies of one row begin with are kept once: memory is read for one row, and
+the cache of the processor for the others. Fewer are not worth the further products. A single row
+keeps them apart too, so that it comes out as it would among others."""
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,11 @@ class Cache:
 
     Columns are common to all rows. A row that began shorter than the others has dead columns at
     the left, hidden by the mask for good; only distances between columns matter to the network.
+    Copies of one row may share what they begin with.
     """
 
     kv: Tensor
-    """[L, 2, B, G, context, C]"""
+    """[L, 2, B, G, context, C], without the columns in `shared`."""
     mask: Tensor | None
     """[B*G, 1, context], 0 or in dead columns -inf; None if there are none."""
     column: int
@@ -173,23 +178,46 @@ class Cache:
     """The network that fills it."""
     places: list[Place] = field(default_factory=list)
     """Where each row stands in its score, if the network reads any."""
+    shared: Tensor | None = None
+    """[L, 2, G, ., C]: the first columns, where they are the same in all rows and none is dead."""
 
     def __post_init__(self) -> None:
         self.room = self.kv.shape[2]
+        self.first = 0 if self.shared is None else self.shared.shape[3]
         self.lay_out()
 
+    @property
+    def own(self) -> int:
+        """How many columns there are in `kv`."""
+        return self.column - self.first
+
     def lay_out(self) -> None:
-        """Make the views of `kv` that `attend` uses."""
+        """Make the views that `attend` uses."""
         self.rows = self.kv.shape[2]
         self.layers = [
-            (kv[0].flatten(0, 1), kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4)) for kv in self.kv
-        ]  # B*G context C, twice; context B 2 G C: the columns to write
+            (kv[0].flatten(0, 1).mT, kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
+            for kv in self.kv
+        ]  # B*G C context, B*G context C; context B 2 G C: the columns to write
+        self.common: list[tuple[list[Tensor], list[Tensor]]] = []
+        """What `times` takes of `shared`, in each layer: [B, C, P] and [B, P, C] in each group."""
+        for kv in () if self.shared is None else self.shared:
+            both = kv[0].mT, kv[1]  # G C P, G P C
+            if self.rows == 1:
+                keys, values = ([x] for x in both)
+            else:
+                keys, values = ([each.expand(self.rows, -1, -1) for each in x] for x in both)
+            self.common.append((keys, values))
 
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
         mask = None if self.mask is None else self.mask.repeat(count, 1, 1)
         places = [place.copy() for place in self.places * count]
-        return Cache(self.copied(count), mask, self.column, self.lean, places)
+        if self.first or mask is not None or self.column < SHARED:
+            return Cache(self.copied(count), mask, self.column, self.lean, places, self.shared)
+        layers, two, _, groups, context, width = self.kv.shape
+        kv = self.kv.new_empty(layers, two, count, groups, context - self.column, width)
+        shared = self.kv[:, :, 0, :, : self.column]
+        return Cache(kv, None, self.column, self.lean, places, shared)
 
     def copied(self, rows: int) -> Tensor:
         """The keys and values of the columns so far, of all rows or, of one row, so many times.
@@ -197,13 +225,13 @@ class Cache:
         What comes after them is not read before it is written.
         """
         kv = self.kv.new_empty(*self.kv.shape[:2], rows, *self.kv.shape[3:])
-        kv[..., : self.column, :] = self.kv[..., : self.column, :]
+        kv[..., : self.own, :] = self.kv[..., : self.own, :]
         return kv
 
     def drop(self, row: int) -> None:
         """Forget a row; the last one takes its place."""
         last = self.rows - 1
-        self.kv[:, :, row, :, : self.column] = self.kv[:, :, last, :, : self.column]
+        self.kv[:, :, row, :, : self.own] = self.kv[:, :, last, :, : self.own]
         self.kv = self.kv[:, :, :last]
         if self.mask is not None:
             mask = self.mask.view(self.rows, -1, *self.mask.shape[1:])  # B G 1 context
@@ -221,14 +249,34 @@ class Cache:
 
         Of each row, `heads` [B, R+2, G, C] are the turned queries and key, and the value.
         """
-        end = self.column + 1
+        end = self.own + 1
         keys, values, columns = self.layers[layer]
-        columns[self.column].copy_(heads[:, -2:])
+        columns[end - 1].copy_(heads[:, -2:])
         q = heads[:, :-2].reshape(len(keys), -1, heads.shape[-1])  # B*G R C
-        k, v = keys[:, :end].transpose(1, 2), values[:, :end]  # B*G C T, B*G T C
+        k, v = keys[..., :end], values[:, :end]  # B*G C T, B*G T C
         mask = None if self.mask is None else self.mask[..., :end]
         scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
-        return torch.bmm(scores.softmax(-1), v).view(self.rows, -1)  # B D
+        if not self.common:
+            return torch.bmm(scores.softmax(-1), v).view(self.rows, -1)  # B D
+        keys_of_all, values_of_all = self.common[layer]
+        scores = torch.cat((self.times(q, keys_of_all), scores), -1)  # B*G R P+T
+        share = scores.softmax(-1)
+        mixed = torch.bmm(share[..., self.first :], v)  # B*G R C
+        mixed += self.times(share[..., : self.first], values_of_all)
+        return mixed.view(self.rows, -1)  # B D
+
+    def times(self, x: Tensor, shared: list[Tensor]) -> Tensor:
+        """Multiply x [B*G, R, .] by matrices that each stand for one group in all rows.
+
+        Every row has a product of its own, as without sharing: of a common one its numbers would
+        depend on how many rows there are. A matrix is only read from afar once. One row needs but
+        one call for all groups, to the same effect.
+        """
+        if self.rows == 1:
+            return torch.bmm(x, shared[0])
+        groups = x.view(self.rows, -1, *x.shape[1:]).unbind(1)  # B R . each
+        products = [torch.bmm(each, matrix) for each, matrix in zip(groups, shared, strict=True)]
+        return torch.cat(products, 1).view(*x.shape[:2], -1)  # from B G*R .
 
 
 class Transformer(nn.Module):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from musegen.networks import transformer
 from musegen.networks.score import Roles
 from musegen.networks.transformer import Transformer, TransformerConfig, turning
 
@@ -242,3 +243,71 @@ def test_it_learns_a_sequence() -> None:
         losses.append(loss.item())
     assert losses[0] == pytest.approx(torch.log(torch.tensor(50.0)).item(), abs=0.1)
     assert losses[-1] < 1.0
+
+
+# What copies of one row share
+
+
+@pytest.fixture
+def sharing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short prompts are shared too."""
+    monkeypatch.setattr(transformer, "SHARED", 4)
+
+
+@pytest.mark.usefixtures("sharing")
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("kv_heads", [1, 2, 4])
+def test_what_copies_share_is_kept_once(kv_heads: int, count: int) -> None:
+    torch.manual_seed(0)
+    network = Transformer(replace(CONFIG, kv_heads=kv_heads)).eval()
+    prompt, then = some_ids(1, 8), some_ids(count, 16)
+    with torch.inference_mode():
+        expected = network(torch.cat((prompt.expand(count, -1), then), dim=1))[:, 8:]
+        rows = network.prefill(prompt)[1].repeated(count)
+        assert rows.kv.shape[4] == CONFIG.context - 8
+        logits = torch.stack([network.step(then[:, t], rows) for t in range(16)], dim=1)
+    assert_close(logits, expected)
+
+
+@pytest.mark.usefixtures("sharing")
+def test_rows_that_share_may_go_and_be_copied(network: Transformer) -> None:
+    prompt, then = some_ids(1, 8), some_ids(3, 6)
+    with torch.inference_mode():
+        expected = network(torch.cat((prompt.expand(3, -1), then), dim=1))[:, -1]
+        rows = network.prefill(prompt)[1].repeated(3)
+        for t in range(3):
+            network.step(then[:, t], rows)
+        rows.drop(0)  # row 2 takes its place
+        for t in (3, 4):
+            network.step(then[[2, 1], t], rows)
+        rows.drop(0)
+        copies = rows.repeated(2)
+        logits = network.step(then[1:2, 5].expand(2), copies)
+    assert_close(logits, expected[1].expand(2, -1))
+
+
+@pytest.mark.usefixtures("sharing")
+def test_rows_with_dead_columns_share_nothing(network: Transformer) -> None:
+    with torch.inference_mode():
+        _, cache = network.prefill(some_ids(1, 8), torch.tensor([3]))
+        assert cache.repeated(2).shared is None
+
+
+def test_rows_that_share_are_the_same_to_the_bit_however_many() -> None:
+    torch.manual_seed(0)
+    wide = replace(CONFIG, width=256, layers=1, context=400)
+    network = Transformer(wide).eval()
+    for weight in network.parameters():
+        weight.data = weight.data.half().float()
+    if not network.is_steady:
+        pytest.skip("rows depend on their number on this processor")
+    prompt, then = some_ids(1, 301), some_ids(64, 40)
+    with torch.inference_mode():
+        _, cache = network.prefill(prompt)
+        counts = (64, 33, 16, 7, 4, 2, 1)
+        all_rows = {count: cache.repeated(count) for count in counts}
+        assert all(rows.shared is not None for rows in all_rows.values())
+        for ids in then.T:
+            logits = [network.step(ids[:count], rows) for count, rows in all_rows.items()]
+            for some in logits:
+                assert torch.equal(some, logits[0][: len(some)])
