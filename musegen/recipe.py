@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from musegen import config
 from musegen.codecs import LAYOUTS, HitsLayout, Layout, StepsLayout
-from musegen.data.batches import Augmentation
+from musegen.data.augmentation import Augmentation
 from musegen.data.corpora import Corpus
 from musegen.errors import UsageError
 

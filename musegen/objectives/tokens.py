@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musegen.data import shards
-from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.data.augmentation import PLAIN, Augmentation
+from musegen.data.batches import Windows
 from musegen.errors import UsageError
 from musegen.models import bar_codec
 from musegen.objectives.objective import Cost

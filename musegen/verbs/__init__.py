@@ -1,17 +1,36 @@
 """What musegen does: each verb takes a song, or nothing, and returns songs.
 
-Variation k depends on the seed and on k alone, not on how many variations are asked for.
+Variation k depends on the seed and on k alone, not on how many variations are asked for. A verb is
+loaded when it is first used, without the others.
 """
 
-from musegen.verbs.continuation import Continuation, continue_
-from musegen.verbs.drumming import Drumming, drumify
-from musegen.verbs.generation import Generation, generate
-from musegen.verbs.grooving import Grooving, groove
-from musegen.verbs.infilling import Filled, Infilling, infill
-from musegen.verbs.interpolation import Interpolation, interpolate
-from musegen.verbs.likeness import Likeness, similar
-from musegen.verbs.space import Space
-from musegen.verbs.takes import Takes
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from musegen.verbs.continuation import Continuation, continue_
+    from musegen.verbs.drumming import Drumming, drumify
+    from musegen.verbs.generation import Generation, generate
+    from musegen.verbs.grooving import Grooving, groove
+    from musegen.verbs.infilling import Filled, Infilling, infill
+    from musegen.verbs.interpolation import Interpolation, interpolate
+    from musegen.verbs.likeness import Likeness, similar
+    from musegen.verbs.space import Space
+    from musegen.verbs.takes import Takes
+
+_HOMES = {
+    "continuation": ("Continuation", "continue_"),
+    "drumming": ("Drumming", "drumify"),
+    "generation": ("Generation", "generate"),
+    "grooving": ("Grooving", "groove"),
+    "infilling": ("Filled", "Infilling", "infill"),
+    "interpolation": ("Interpolation", "interpolate"),
+    "likeness": ("Likeness", "similar"),
+    "space": ("Space",),
+    "takes": ("Takes",),
+}
 
 __all__ = [
     "Continuation",
@@ -32,3 +51,10 @@ __all__ = [
     "interpolate",
     "similar",
 ]
+
+
+def __getattr__(name: str) -> object:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"musegen.verbs.{module}"), name)
+    raise AttributeError(f"module 'musegen.verbs' has no attribute {name!r}")

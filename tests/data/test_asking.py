@@ -19,7 +19,8 @@ from musegen.codecs.gaps import MAX_GAPS, bars_of, filled
 from musegen.codecs.harmony import chords
 from musegen.data import shards
 from musegen.data.asking import asked
-from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.data.augmentation import PLAIN, Augmentation
+from musegen.data.batches import Windows
 from musegen.song import IntArray, Notes, Song, Track
 
 CODEC = BarCodec(CONTROLLED)

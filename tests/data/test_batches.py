@@ -8,7 +8,8 @@ import pytest
 
 from musegen.codecs import CODECS, BarCodec
 from musegen.data import shards
-from musegen.data.batches import PLAIN, Augmentation, Windows
+from musegen.data.augmentation import PLAIN, Augmentation
+from musegen.data.batches import Windows
 
 CODEC = BarCodec(CODECS["multitrack"])
 
