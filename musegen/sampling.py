@@ -97,21 +97,22 @@ def draw(logits: Logits, sampling: Sampling, random: Callable[[], float]) -> int
     if sampling.temperature == 0:
         return int(logits.argmax())
     kept = filtered(logits, sampling)
-    totals = list(accumulate(np.exp(kept - kept[kept.argmax()]).tolist()))
+    weights = np.exp(kept - kept[kept.argmax()]).tolist()
+    if sampling.min_p:
+        weights = min_p(weights, sampling.min_p)
+    totals = list(accumulate(weights))
     # 1 - random() is above 0, so that what has no probability is never reached.
     return bisect_left(totals, (1.0 - random()) * totals[-1])
 
 
 def filtered(logits: Logits, sampling: Sampling) -> Logits:
-    """Apply every rule of `sampling` to logits [..., V]; what is ruled out becomes -inf."""
+    """Apply the rules but min-p to logits [..., V]; what they rule out becomes -inf."""
     if sampling.temperature != 1:
         logits = tempered(logits, sampling.temperature)
     if sampling.top_k:
         logits = top_k(logits, sampling.top_k)
     if sampling.top_p < 1:
         logits = top_p(logits, sampling.top_p)
-    if sampling.min_p:
-        logits = min_p(logits, sampling.min_p)
     return logits
 
 
@@ -139,9 +140,9 @@ def top_p(logits: Logits, p: float) -> Logits:
     return at_least(logits, np.take_along_axis(falling, needed, axis=-1))
 
 
-def min_p(logits: Logits, p: float) -> Logits:
-    """Keep what is at least p times as probable as the likeliest of its row [..., V]."""
-    return at_least(logits, logits.max(axis=-1, keepdims=True) + np.float32(np.log(p)))
+def min_p(weights: list[float], p: float) -> list[float]:
+    """Keep what is at least p times as probable as the likeliest, whose weight is 1."""
+    return [weight if weight >= p else 0.0 for weight in weights]
 
 
 def at_least(logits: Logits, least: Logits) -> Logits:

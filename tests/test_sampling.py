@@ -17,6 +17,7 @@ from musegen.sampling import (
     filtered,
     min_p,
     numbers,
+    probabilities,
     streams,
     tempered,
     top_k,
@@ -89,9 +90,9 @@ def test_top_p_keeps_the_fewest_that_reach_it() -> None:
 
 
 def test_min_p_is_a_share_of_the_likeliest() -> None:
-    logits = logits_of(0.1, 0.5, 0.3, 0.1)
-    assert kept(min_p(logits, 0.5)) == [1, 2]
-    assert kept(min_p(logits, 0.1)) == [0, 1, 2, 3]
+    weights = [0.2, 1.0, 0.6, 0.2]
+    assert min_p(weights, 0.5) == [0.0, 1.0, 0.6, 0.0]
+    assert min_p(weights, 0.2) == weights
 
 
 def test_rules_apply_in_order() -> None:
@@ -127,7 +128,7 @@ def test_only_what_the_rules_leave_is_drawn(logits: Logits, sampling: Sampling, 
     if sampling.temperature == 0:
         assert ids == [int(row.argmax()) for row in masked]
     else:
-        allowed = np.isfinite(filtered(masked, sampling))
+        allowed = probabilities(filtered(masked, sampling)) >= max(sampling.min_p, 1e-45)
         assert all(row[id_] for row, id_ in zip(allowed, ids, strict=True))
 
 
