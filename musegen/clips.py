@@ -205,6 +205,14 @@ def melody(notes: Notes) -> Notes:
     return replace(voice, duration=np.minimum(voice.duration, room))
 
 
+def in_turn(notes: Notes) -> Notes:
+    """Each note ended, at the latest, where one of another start begins."""
+    starts = np.unique(notes.start)
+    after = np.searchsorted(starts, notes.start, side="right")
+    room = np.append(starts, np.iinfo(np.int64).max)[after] - notes.start
+    return replace(notes, duration=np.minimum(notes.duration, room))
+
+
 def skyline(notes: Notes) -> Notes:
     """The melody on top: `melody`, without the notes that begin under a higher one still sounding.
 

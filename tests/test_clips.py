@@ -192,3 +192,9 @@ def test_in_the_silence_before_a_pick_up_there_is_no_place() -> None:
     song = Song((), 480 * 5, meters=(Meter(0, 1, 4), Meter(480, 4, 4)))
     notes = clips.unpadded(Notes.of([(i * 480, 480, 60, 80) for i in range(8)]), song)
     assert (notes.start // 480).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_notes_in_turn_end_where_others_begin() -> None:
+    notes = Notes.of([(0, 96, 60, 80), (0, 24, 64, 80), (48, 24, 62, 80), (60, 48, 65, 80)])
+    assert clips.in_turn(notes).duration.tolist() == [48, 24, 12, 48]
+    assert clips.in_turn(Notes()) == Notes()

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from musegen.codecs.bars import BarCodec
+from musegen.codecs.layout import DRUM_KIT
 from musegen.codecs.state import Gap, Part, State
 from musegen.general_midi import CHORDAL
 from musegen.sampling import Logits, together
@@ -137,7 +138,8 @@ class Steering:
         """For more notes at an onset."""
         instrument = state.instruments[state.slot] if self.multitrack else -1
         if self.voices is None or instrument not in CHORDAL:
-            return CHORDS * self._pressure(part, state.position)
+            pressure = CHORDS * self._pressure(part, state.position)
+            return pressure if instrument in (*CHORDAL, DRUM_KIT) else min(pressure, 0.0)
         usual = PATIENCE * self.steps
         voices = (part.sounding + self.voices * usual) / (part.covered + usual)
         return bounded(VOICE_GAIN * math.log(self.voices / voices))

@@ -18,6 +18,7 @@ from musegen.codecs.controls import DENSITIES, POLYPHONIES, bin_of, notes_a_quar
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import instrument_of
 from musegen.errors import UsageError
+from musegen.general_midi import CHORDAL
 from musegen.ranges import RANGES
 from musegen.scales import parse_scale, scale_key
 from musegen.song import Key, Song, Track
@@ -108,14 +109,21 @@ class Wishes:
         }
 
     def kept(self, song: Song) -> Song:
-        """What was written, with notes cut where more would sound at once than are to."""
-        if self.polyphony is None:
-            return song
-        tracks = (
-            t if t.is_drum else replace(t, notes=clips.with_voices(t.notes, self.polyphony))
-            for t in song.tracks
-        )
-        return replace(song, tracks=tuple(tracks))
+        """What was written, with notes cut where more would sound at once than are to.
+
+        A part that was made denser than it would be had no time to make its notes shorter.
+        """
+        return replace(song, tracks=tuple(map(self._kept, song.tracks)))
+
+    def _kept(self, track: Track) -> Track:
+        notes = track.notes
+        if track.is_drum:
+            return track
+        if self.density is not None and track.program not in CHORDAL:
+            notes = clips.in_turn(notes)
+        if self.polyphony is not None:
+            notes = clips.with_voices(notes, self.polyphony)
+        return replace(track, notes=notes)
 
 
 def _key_of(chords: Sequence[Chord]) -> Key | None:

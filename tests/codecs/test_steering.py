@@ -84,6 +84,12 @@ def test_who_plays_no_chords_is_left_to_the_cap(name: str) -> None:
     np.testing.assert_array_equal(steered(part(16), voices=4.0, program=of), LEVEL)
 
 
+def test_more_notes_are_no_chords_of_who_plays_none() -> None:
+    keys, flute = (steered(part(2), density=2.0, program=of)[CHORD] for of in (0, 73))
+    assert keys.min() > 0 == flute.max()
+    assert steered(part(99), density=2.0, program=73)[CHORD].max() < 0
+
+
 def test_a_track_with_too_few_notes_is_pulled_out_of_its_rest() -> None:
     ids = np.array([V.token("bar"), V.token("slot", 0), V.token("slot", 1)])
     logits: Logits = np.zeros(3, dtype=np.float32)
