@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from bar_songs import CONTROLLED, clips
 from hypothesis import given, settings
@@ -29,11 +30,18 @@ def drawn(grammar: BarGrammar, seed: int) -> list[int]:
         choices = grammar.choices(state)
         open_ids = choices.ids.tolist()
         assert open_ids
+        if choices.lean is not None:
+            leaned = choices.lean(np.zeros(len(open_ids), dtype=np.float32))
+            assert leaned.shape == choices.ids.shape
+            assert np.isfinite(leaned).all()
         lines = [i for i in open_ids if i in closing]
         assert lines == ([open_ids[choices.closing]] if choices.closing >= 0 else [])
         ids.append(source.choice(lines if lines and source.random() < 0.1 else open_ids))
         state = grammar.advance(state, ids[-1])
     return ids
+
+
+DENSITY = st.none() | st.floats(0.25, 4)
 
 
 def forced(grammar: BarGrammar, state: State) -> int | None:
@@ -49,13 +57,20 @@ def forced(grammar: BarGrammar, state: State) -> int | None:
     meter=st.integers(0, len(METERS) - 1),
     counting=st.booleans(),
     fixed=st.booleans(),
+    density=DENSITY,
     seed=st.integers(),
 )
 def test_what_is_allowed_is_a_clip(
-    kind: str, bars: int, meter: int, counting: bool, fixed: bool, seed: int
+    kind: str, bars: int, meter: int, counting: bool, fixed: bool, density: float | None, seed: int
 ) -> None:
     codec = BarCodec(CODECS[kind])
-    request = Request(bars, {"tempo": None, "meter": meter}, counting=counting, fixed_meter=fixed)
+    request = Request(
+        bars,
+        {"tempo": None, "meter": meter},
+        counting=counting,
+        fixed_meter=fixed,
+        density=density,
+    )
     ids = drawn(BarGrammar(codec, request), seed)
     song = codec.decode(ids[:-1])
     assert bar_count(song) == bars
@@ -260,9 +275,9 @@ def prompted(ids: Sequence[int]) -> list[int]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(clip=clips(), data=st.data(), seed=st.integers())
+@given(clip=clips(), data=st.data(), density=DENSITY, seed=st.integers())
 def test_gaps_are_answered_in_their_bars_and_tracks(
-    clip: Song, data: st.DataObject, seed: int
+    clip: Song, data: st.DataObject, density: float | None, seed: int
 ) -> None:
     whole = TOLD.encode(clip)
     _, bars = bars_of(whole, TOLD)
@@ -272,7 +287,8 @@ def test_gaps_are_answered_in_their_bars_and_tracks(
     cells = sorted(data.draw(st.sets(cell, min_size=1, max_size=8)))
     wanted = data.draw(st.integers(1, len(cells)) | st.none())
     prompt = prompted(hidden(whole, cells, TOLD))
-    ids = drawn(BarGrammar(TOLD, Request(1, answers=wanted), prompt), seed)
+    request = Request(1, answers=wanted, density=density, voices=2.0)
+    ids = drawn(BarGrammar(TOLD, request, prompt), seed)
     assert TOLD.vocabulary.meaning(ids[-1]) == (
         ("end", 0) if wanted in (None, len(cells)) else ("answer", wanted)
     )
