@@ -253,22 +253,33 @@ def beside(notes: Notes, staying: Notes) -> Notes:
     return Notes.of(rows)
 
 
-def with_voices(notes: Notes, most: int) -> Notes:
+def with_voices(notes: Notes, most: int, staying: Notes | None = None) -> Notes:
     """At most so many notes at once: a new one ends the one that has sounded longest.
 
-    Of one onset, the lowest and the highest stay before those between.
+    Of one onset, the lowest and the highest stay before those between. `staying` are notes beside
+    them that sound too and are left as they are: where these take all the room, others are left
+    out.
     """
     kept: list[list[int]] = []
     sounding: list[list[int]] = []
-    rows = notes.table().tolist()
+    rows = [[*row, 0] for row in notes.table().tolist()]
+    if staying is not None and len(notes):
+        near = (staying.start < notes.end.max()) & (staying.end > notes.start.min())
+        rows += [[*row, 1] for row in staying.where(near).table().tolist()]
+        rows.sort(key=lambda row: (row[0], row[2]))
     for start, group in itertools.groupby(rows, key=lambda row: row[0]):
-        chord = list(group)
-        while len(chord) > most:
-            del chord[len(chord) // 2 if most > 1 else 0]
         sounding = [row for row in sounding if row[0] + row[1] > start]
-        while len(sounding) + len(chord) > most:
-            ended = sounding.pop(0)
+        chord: list[list[int]] = []
+        for row in group:
+            (sounding if row[-1] else chord).append(row)
+        free = [row for row in sounding if not row[-1]]
+        room = max(most - len(sounding) + len(free), 0)
+        while len(chord) > room:
+            del chord[len(chord) // 2 if room > 1 else 0]
+        while len(free) + len(chord) > room:
+            ended = free.pop(0)
             ended[1] = start - ended[0]
+            sounding.remove(ended)
         sounding += chord
         kept += chord
-    return Notes.of(tuple(row) for row in kept)
+    return Notes.of(tuple(row[:-1]) for row in kept)

@@ -140,6 +140,21 @@ def test_no_more_voices_sound_than_are_to(rows: list[tuple[int, int, int, int]],
     assert clips.with_voices(before, enough) == before
 
 
+@given(new=ROWS, old=ROWS, most=st.integers(1, 4))
+def test_voices_count_beside_those_that_stay(
+    new: list[tuple[int, int, int, int]], old: list[tuple[int, int, int, int]], most: int
+) -> None:
+    staying = Notes.of(old).without_overlaps()
+    before = clips.beside(Notes.of(new), staying)
+    after = clips.with_voices(before, most, staying)
+    for tick in range(60):
+        mine = int(((after.start <= tick) & (after.end > tick)).sum())
+        theirs = int(((staying.start <= tick) & (staying.end > tick)).sum())
+        assert not mine or mine + theirs <= most
+    assert {*after.start.tolist()} <= {*before.start.tolist()}
+    assert clips.with_voices(before, most, Notes()) == clips.with_voices(before, most)
+
+
 def test_of_a_chord_that_is_too_thick_the_outer_notes_stay() -> None:
     chord = Notes.of([(0, 10, pitch, 80) for pitch in (60, 64, 67, 72)])
     assert clips.with_voices(chord, 2).pitch.tolist() == [60, 72]

@@ -288,6 +288,17 @@ def test_what_is_asked_of_new_bars_holds(
         assert most_at_once(edit.notes.start, edit.notes.end) <= polyphony
 
 
+def test_a_note_that_rings_into_a_gap_counts(tiny_controlled_model: Path) -> None:
+    ringing = Track(Notes.of([(0, 3 * 1920, 60, 80), (3 * 1920, 480, 62, 80)]))
+    song = song_of(ringing, kit())
+    asked: dict[str, Any] = {"bars": (2, 4), "tracks": "1", "seed": 1, "density": 1.0}
+    for polyphony in (1, 2):
+        takes = infill(song, model=str(tiny_controlled_model), polyphony=polyphony, **asked)
+        for take in takes:
+            notes = take.tracks[0].notes
+            assert most_at_once(notes.start, notes.end) == polyphony
+
+
 def test_new_bars_are_told_the_density_of_their_tracks_alone(tiny_controlled_model: Path) -> None:
     song = song_of(quarters(60), kit())
     plan = Infilling.of(song, bars=(2, 2), tracks="1", density=1, model=str(tiny_controlled_model))

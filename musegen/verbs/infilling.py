@@ -154,6 +154,8 @@ class Infilling:
             notes = clips.unpadded(notes.shifted(begin), plain)
             there = Song((Track(notes),), ticks_per_quarter=heard.ticks_per_quarter)
             notes = clips.beside(there.at_resolution(clock).tracks[0].notes, staying)
+            if filling.wishes.polyphony is not None and not part.tracks[slot].is_drum:
+                notes = clips.with_voices(notes, filling.wishes.polyphony, staying)
             inside = (notes.start >= start) & (notes.start < end)
             out.append(Edit(place, start, end, notes.where(inside)))
         return out
