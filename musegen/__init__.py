@@ -10,8 +10,9 @@ Names are loaded when they are first used: importing musegen alone is quick, and
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from musegen.on_demand import loader
 
 if TYPE_CHECKING:
     from musegen.errors import ExistsError as ExistsError
@@ -106,11 +107,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"musegen.{module}"), name)
-    raise AttributeError(f"module 'musegen' has no attribute {name!r}")
+__getattr__ = loader(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

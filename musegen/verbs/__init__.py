@@ -6,8 +6,9 @@ loaded when it is first used, without the others.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from musegen.on_demand import loader
 
 if TYPE_CHECKING:
     from musegen.verbs.continuation import Continuation, continue_
@@ -53,8 +54,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(f"musegen.verbs.{module}"), name)
-    raise AttributeError(f"module 'musegen.verbs' has no attribute {name!r}")
+__getattr__ = loader(__name__, _HOMES)
