@@ -11,7 +11,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 SIDE = {"cpu": 2048, "cuda": 8192}
 """Of the square matrices whose product shows what a device can do."""
-TIMES = 5
+TIMES, ENOUGH = 5, 0.5
+"""Products at most, and seconds after which no more are made: bf16 is slow on some processors."""
 
 
 def operations(loss: Callable[[], Tensor]) -> int:
@@ -33,6 +34,8 @@ def peak(device: torch.device) -> float:
         began = _now(device)
         matrix @ matrix
         seconds.append(_now(device) - began)
+        if sum(seconds) > ENOUGH:
+            break
     return 2 * side**3 / min(seconds)
 
 
