@@ -48,8 +48,9 @@ def command(
     with Report("continue", dry_run=output["dry_run"], **messages) as report:
         sources = expand(files, **inputs)
         report.expected = len(sources)
+        stem = stem_of(sources)
         writer = Writer(
-            "continue", report, sampling, output, paths_of(sources), stem=stem_of(sources)
+            "continue", report, sampling, output, paths_of(sources), stem=stem, batched=True
         )
         for source in sources:
             with report.attempt(source.name):

@@ -35,7 +35,7 @@ def _control(report: Report, model: str, variations: int, seed: int, device: str
     from musegen.verbs.takes import serving
 
     recipe = serving("generate", model)
-    with progress(recipe.name, wanted=not report.quiet, unit="requests") as update:
+    with progress(recipe.name, wanted=not report.quiet, unit="pieces") as update:
         found = measure(model, variations, device=device, seed=seed, report=update)
 
     def means(by: Mapping[float, float]) -> list[dict[str, float | None]]:

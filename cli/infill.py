@@ -58,8 +58,9 @@ def command(
             raise UsageError("--track does not go with --add-track: the new track is filled alone")
         sources = expand(files, **inputs)
         report.expected = len(sources)
+        stem = stem_of(sources)
         writer = Writer(
-            "infill", report, sampling, output, paths_of(sources), stem=stem_of(sources)
+            "infill", report, sampling, output, paths_of(sources), stem=stem, batched=True
         )
         wishes = {"bars": bars, "tracks": tracks, "add_track": add_track, **harmony}
         for source in sources:

@@ -81,6 +81,9 @@ class Job:
             for k in skipped:
                 del self._paths[k]
         self._remarks: dict[str, None] = {}
+        """Of the verb."""
+        self._said: dict[int, tuple[str, ...]] = {}
+        """Remarks of takes, by their variation."""
         self._shared: tuple[str, ...] = ()
         """What a person should know of the programs of the first take."""
         self._first: int | None = None
@@ -102,6 +105,7 @@ class Job:
 
     def add(self, number: int, takes: Takes) -> None:
         """The takes of one variation, by its number from 0 on."""
+        self._said[number] = takes.remarks
         self._add([number], takes)
 
     def gather(self, takes: Takes, numbers: Sequence[int]) -> None:
@@ -125,7 +129,8 @@ class Job:
 
     def tell(self) -> None:
         """What there is to tell of it, once it is finished."""
-        for remark in (*self._remarks, *self._shared):
+        said = (remark for number in sorted(self._said) for remark in self._said[number])
+        for remark in (*self._remarks, *said, *self._shared):
             self.writer.report.warn(self.input_name, remark)
         for path in self._skipped:
             self.writer.skip(self.input_name, path)

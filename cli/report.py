@@ -7,10 +7,10 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import click
 
@@ -22,6 +22,7 @@ from .summary import HEADS, lines, row
 from .verdict import verdict
 from .written import Output
 
+T = TypeVar("T")
 SCHEMA_VERSION = 1
 """Of the JSON object; it rises when a field goes or changes its meaning, not when one is added."""
 
@@ -55,6 +56,16 @@ class Report:
         self.expected = 1
         """How many attempts there are to be."""
         self._began = self._attempt_began = time.monotonic()
+        self._entered = ExitStack()
+
+    @property
+    def to_come(self) -> int:
+        """How many attempts there are still to be."""
+        return max(self.expected - self._attempts, 0)
+
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """Be in a context until the run ends."""
+        return self._entered.enter_context(context)
 
     def say(self, line: str) -> None:
         if not self.quiet:
@@ -118,6 +129,7 @@ class Report:
         trace: TracebackType | None,
     ) -> bool:
         interrupts.ignore()
+        self._entered.close()
         self._sort()
         if error is None:
             codes = [entry["code"] for entry in self._errors]
@@ -136,6 +148,7 @@ class Report:
         self.outputs.sort(
             key=lambda o: (place.get(o.input, len(place)), o.variation or 0, o.step or 0)
         )
+        self._warnings.sort(key=lambda w: place.get(w["input"], len(place)))
 
     def show(self) -> None:
         if self.as_json:

@@ -22,6 +22,7 @@ from .names import Fields, fields
 from .outputs import Folder
 from .previews import Preview
 from .report import Report
+from .together import Together
 from .written import Output
 
 if TYPE_CHECKING:
@@ -54,10 +55,12 @@ class Writer:
         steps: int = 1,
         also: Iterable[str] = (),
         stem: str = "musegen",
+        batched: bool = False,
     ) -> None:
         """`steps` is how many songs make up one variation, `also` are further models it takes.
 
-        `stem` is what a file of the whole run begins with.
+        `stem` is what a file of the whole run begins with; `batched` is for a verb that can be
+        given a batch.
         """
         self.verb, self.report, self.sampling = verb, report, dict(sampling)
         report.more["preview"] = None
@@ -86,6 +89,11 @@ class Writer:
         self.preview = None
         if output["previewed"]:
             self.preview = Preview(report, stem, self.seed, is_drawn, output, inputs)
+        self.together = None
+        # A page shows inputs in their order, and names of songs are given in it.
+        in_order = self.preview is not None or self.folder.names_need_songs
+        if batched and report.expected > 1 and self.cluster is None and not in_order:
+            self.together = Together(report, self.variations)
         report.say(f"seed {self.seed}" + " (drawn)" * is_drawn)
 
     def run(
@@ -114,13 +122,17 @@ class Writer:
                 return
         job = Job(self, input_name, expected.stem, source, patched, paths, skipped)
         wanted = job.numbers
-        if self.cluster is not None:
+        if self.cluster is not None or self.together is not None:
             for path in paths:
                 self.folder.reserve(path)
+        if self.cluster is not None:
             self.cluster.add(job, verb, wanted)
             return
         with held_back():
             import torch  # noqa: F401 (broken off in the middle, it takes Python along)
+        if self.together is not None:
+            self.together.add(job, verb, wanted, self.sampling)
+            return
         with (
             self.report.progress(input_name or self.verb) as update,
             self._played(input_name, len(wanted) * self.steps + 1) as job.share,
@@ -192,12 +204,14 @@ class Writer:
             yield lambda first, last: part(whole, first / songs, last / songs)
 
     def finish(self) -> None:
-        """Have done what is left to a cluster; write what is one file for the whole run.
+        """Have done what is left to do; write what is one file for the whole run.
 
         In a dry run, plan it.
         """
         if self.cluster is not None:
             self.cluster.run(self.sampling)
+        if self.together is not None:
+            self.together.finish()
         if self.preview is None:
             return
         if self.report.dry_run:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from musegen.song import Song as Song
     from musegen.song import Tempo as Tempo
     from musegen.song import Track as Track
+    from musegen.verbs import Batch as Batch
     from musegen.verbs import Filled as Filled
     from musegen.verbs import Space as Space
     from musegen.verbs import Takes as Takes
@@ -60,6 +61,7 @@ _HOMES = {
     "midi": ("Reading", "Repair", "read", "write"),
     "song": ("Controls", "Key", "Marker", "Meter", "Notes", "Song", "Tempo", "Track"),
     "verbs": (
+        "Batch",
         "Filled",
         "Space",
         "Takes",
@@ -74,6 +76,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Batch",
     "Controls",
     "ExistsError",
     "Filled",

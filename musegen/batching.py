@@ -11,17 +11,16 @@ there is room, others begin a group of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Generic
 
 import torch
 from torch import Tensor
 
-from musegen.decoding import Grammar, Recontext, Row, State, choose, numpy_of, prompt_of
+from musegen.decoding import Recontext, Row, State, choose, numpy_of, prompt_of
 from musegen.networks.network import BatchCache, BatchNetwork
-from musegen.sampling import Sampling
 
 MOST = 64
 """Rows at a time: a processor is no faster with more."""
@@ -58,18 +57,16 @@ def width_for(network: BatchNetwork, mebibytes: int) -> int:
 
 def batched(
     network: BatchNetwork,
-    rows: Iterable[Row[State]],
-    grammar: Grammar[State],
-    sampling: Sampling,
+    more: Callable[[int], Iterable[Row[State]]],
     width: int,
     recontext: Recontext,
 ) -> Iterator[Row[State]]:
     """Go on from each row until it is finished, yielding it whenever it has one more id.
 
-    `width` rows run at a time; no more are taken from `rows` than there is room for. A row that
+    `width` rows run at a time. `more` gives at most so many that are to begin, none of them
+    finished; it is asked again and again, and for the last time when no row is left. A row that
     fills the network's context goes on from `recontext` of it, cut from the left to half of that.
     """
-    waiting = (row for row in rows if not row.is_finished)
     start = Start(network, recontext)
     groups: list[Group[State]] = []
     while True:
@@ -78,7 +75,7 @@ def batched(
         starting = [row for group in full for row in group.rows]
         room = width - len(starting) - sum(len(group.rows) for group in groups)
         if room * PATIENCE >= width or not (groups or starting):
-            starting += islice(waiting, room)
+            starting += more(room)
         if not groups and not starting:
             return
         with torch.inference_mode():
@@ -92,7 +89,7 @@ def batched(
                 logits.append(first.expand(len(group.rows), -1))
         live = [row for group in groups for row in group.rows]
         for scores, row in zip(numpy_of(torch.cat(logits)), live, strict=True):
-            row.append(choose(scores, row, grammar, sampling), grammar)
+            row.append(choose(scores, row))
             yield row
         with torch.inference_mode():
             for group in groups:

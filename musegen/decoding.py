@@ -9,9 +9,8 @@ A network whose rows do not depend on their number does better: see `batching`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -49,23 +48,36 @@ Recontext = Callable[[Sequence[int]], Sequence[int]]
 """All ids of a row so far to a shorter prompt that goes on from the same place."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Row(Generic[State]):
     """One sequence in the making."""
 
-    index: int
-    """Among all rows that were asked for."""
     ids: list[int]
     """The prompt, and what has come since."""
+    grammar: Grammar[State]
     state: State
+    """What stands for them."""
+    sampling: Sampling
     random: Callable[[], float]
     """Numbers of its own, 0 to below 1."""
-    is_finished: bool = False
+    told: Callable[[int], None] | None = None
+    """Gets each id that comes."""
 
-    def append(self, id_: int, grammar: Grammar[State]) -> None:
+    def __post_init__(self) -> None:
+        self.is_finished = self.grammar.finished(self.state)
+        self._prompt = len(self.ids)
+
+    @property
+    def written(self) -> list[int]:
+        """What has come since the prompt."""
+        return self.ids[self._prompt :]
+
+    def append(self, id_: int) -> None:
         self.ids.append(id_)
-        self.state = grammar.advance(self.state, id_)
-        self.is_finished = grammar.finished(self.state)
+        self.state = self.grammar.advance(self.state, id_)
+        self.is_finished = self.grammar.finished(self.state)
+        if self.told is not None:
+            self.told(id_)
 
 
 def decode(
@@ -86,52 +98,36 @@ def decode(
     `recontext` of each row, cut from the left to half the context.
     """
     asked = zip(prompts, states, streams, strict=True)
-    rows = (
-        Row(index, list(prompt), state, numbers(stream), grammar.finished(state))
-        for index, (prompt, state, stream) in enumerate(asked)
-    )
-    for row in in_groups(network, rows, grammar, sampling, width, recontext):
-        yield row.index, row.ids[-1]
-
-
-def in_groups(
-    network: Network,
-    rows: Iterable[Row[State]],
-    grammar: Grammar[State],
-    sampling: Sampling,
-    width: int,
-    recontext: Recontext,
-) -> Iterator[Row[State]]:
-    """The same for rows, yielding each whenever it has one more id."""
-    waiting = iter(rows)
-    while group := list(islice(waiting, width)):
-        yield from decode_group(network, group, grammar, sampling, width, recontext)
+    rows = [
+        Row(list(prompt), grammar, state, sampling, numbers(stream))
+        for prompt, state, stream in asked
+    ]
+    for first in range(0, len(rows), width):
+        group = dict(enumerate(rows[first : first + width]))
+        for place in decode_group(network, group, width, recontext):
+            yield first + place, group[place].ids[-1]
 
 
 def decode_group(
-    network: Network,
-    group: Sequence[Row[State]],
-    grammar: Grammar[State],
-    sampling: Sampling,
-    width: int,
-    recontext: Recontext,
-) -> Iterator[Row[State]]:
-    """Decode at most `width` rows in step.
+    network: Network, group: Mapping[int, Row[State]], width: int, recontext: Recontext
+) -> Iterator[int]:
+    """Decode at most `width` rows in step, yielding the place of each whenever it has one more id.
 
-    Each keeps its place: what the network computes may depend on it in the last bit.
+    Each keeps its place, 0 to width - 1: what the network computes may depend on it in the last
+    bit.
     """
-    live = {place: row for place, row in enumerate(group) if not row.is_finished}
+    live = {place: row for place, row in group.items() if not row.is_finished}
     if not live:
         return
     limit = network.context
-    logits, cache, columns = begin(network, group, width, recontext)
+    logits, cache, columns = begin(network, live, width, recontext)
     latest = np.zeros(width, dtype=np.int64)  # a dead row repeats its last id
     while True:
         scores = numpy_of(logits)
         for place, row in live.items():
-            latest[place] = choose(scores[place], row, grammar, sampling)
-            row.append(int(latest[place]), grammar)
-            yield row
+            latest[place] = choose(scores[place], row)
+            row.append(int(latest[place]))
+            yield place
         live = {place: row for place, row in live.items() if not row.is_finished}
         if not live:
             return
@@ -146,11 +142,11 @@ def decode_group(
 
 
 def begin(
-    network: Network, group: Sequence[Row[State]], width: int, recontext: Recontext
+    network: Network, group: Mapping[int, Row[State]], width: int, recontext: Recontext
 ) -> tuple[Tensor, Cache, int]:
     """Read the prompts of a group: logits [width, V], the cache, and its columns so far."""
-    prompts = {place: prompt_of(row, network.context, recontext) for place, row in enumerate(group)}
-    first = prompts[0]
+    prompts = {place: prompt_of(row, network.context, recontext) for place, row in group.items()}
+    first = next(iter(prompts.values()))
     columns = max(map(len, prompts.values()))
     if any(prompt != first for prompt in prompts.values()):
         return *prefill(network, prompts, width, columns), columns
@@ -191,14 +187,14 @@ def numpy_of(logits: Tensor) -> Logits:
     return scores
 
 
-def choose(scores: Logits, row: Row[State], grammar: Grammar[State], sampling: Sampling) -> int:
+def choose(scores: Logits, row: Row[State]) -> int:
     """Choose the next id of a row from its logits [V], by drawing where there is a choice."""
-    ids, closing, lean = grammar.choices(row.state)
+    ids, closing, lean = row.grammar.choices(row.state)
     if len(ids) == 1:
         return int(ids[0])
     open_scores = scores.take(ids)
     if closing >= 0:
-        open_scores[closing] = together(scores.take(grammar.pooled))
+        open_scores[closing] = together(scores.take(row.grammar.pooled))
     if lean is not None:
         open_scores = lean(open_scores)
-    return int(ids[draw(open_scores, sampling, row.random)])
+    return int(ids[draw(open_scores, row.sampling, row.random)])

@@ -17,6 +17,7 @@ from musegen.codecs.harmony import Chord
 from musegen.scales import parse_scale
 from musegen.song import IntArray, Song
 from musegen.time import bar_count, bar_lines
+from musegen.verbs.batch import Batch
 from musegen.verbs.generation import generate
 from musegen.verbs.takes import Takes
 
@@ -59,59 +60,71 @@ def control(
 ) -> Control:
     """Ask a model for everything in turn, `variations` pieces of each kind."""
     total = len(DENSITIES) * len(BANDS) + len(POLYPHONIES) * 2 + len(SCALES) + len(PROGRESSIONS)
-    done = 0
-    lengths: list[bool] = []
+    made: list[Song] = []
 
-    def ask(**wishes: object) -> Takes:
-        nonlocal done
-        takes = generate(
+    def ask(**wishes: object) -> list[Song]:
+        """The pieces, which are there when the batch is finished."""
+        songs: list[Song] = []
+
+        def keep(number: int, takes: Takes) -> None:
+            songs.extend(takes)
+            made.extend(takes)
+            if report is not None:
+                report(len(made), total * variations)
+
+        generate(
             variations=variations,
             length=LENGTH,
             seed=seed,
             model=model,
             device=device,
+            each=keep,
+            batch=batch,
             **wishes,  # type: ignore[arg-type]
         )
-        lengths.extend(bar_count(song) == LENGTH for song in takes)
-        done += 1
-        if report is not None:
-            report(done, total)
-        return takes
+        return songs
 
-    dense = [
-        (wanted, notes_a_quarter(song))
-        for wanted in DENSITIES
-        for band in BANDS
-        for song in ask(instruments=band, density=wanted)
-    ]
+    with Batch() as batch:
+        by_density = [
+            (wanted, ask(instruments=band, density=wanted))
+            for wanted in DENSITIES
+            for band in BANDS
+        ]
+        by_polyphony = [
+            (wanted, ask(instruments=band, polyphony=wanted))
+            for wanted in POLYPHONIES
+            for band in (("piano",), ("choir", "strings"))
+        ]
+        by_scale = [(parse_scale(scale, None), ask(scale=scale)) for scale in SCALES]
+        by_chords = [
+            (
+                [Chord.parse(symbol) for symbol in symbols.split()],
+                ask(chords=symbols, instruments=("piano", "bass")),
+            )
+            for symbols in PROGRESSIONS
+        ]
+    dense = [(wanted, notes_a_quarter(song)) for wanted, songs in by_density for song in songs]
     voices = [
         (wanted, analysis.polyphony(track.notes), most_at_once(track.notes.start, track.notes.end))
-        for wanted in POLYPHONIES
-        for band in (("piano",), ("choir", "strings"))
-        for song in ask(instruments=band, polyphony=wanted)
+        for wanted, songs in by_polyphony
+        for song in songs
         for track in song.tracks
         if len(track.notes)
     ]
     in_scale = [
-        share
-        for scale in SCALES
-        for song in ask(scale=scale)
-        for share in within(song, parse_scale(scale, None))
+        share for scale, songs in by_scale for song in songs for share in within(song, scale)
     ]
     in_chord = [
-        share
-        for symbols in PROGRESSIONS
-        for song in ask(chords=symbols, instruments=("piano", "bass"))
-        for share in on_beats(song, [Chord.parse(symbol) for symbol in symbols.split()])
+        share for chords, songs in by_chords for song in songs for share in on_beats(song, chords)
     ]
     return Control(
-        density=_correlation([row[:2] for row in dense]),
+        density=_correlation(dense),
         polyphony=_correlation([row[:2] for row in voices]),
         polyphony_kept=_mean([most <= wanted for wanted, _, most in voices]),
         scale=_mean(in_scale),
         chords=_mean(in_chord),
-        bars=_mean(lengths),
-        densities=_means([row[:2] for row in dense]),
+        bars=_mean([bar_count(song) == LENGTH for song in made]),
+        densities=_means(dense),
         polyphonies=_means([row[:2] for row in voices]),
     )
 

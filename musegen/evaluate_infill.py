@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from musegen.errors import UsageError
 from musegen.song import Notes, Song
 from musegen.source import Source
 from musegen.time import bar_lines
+from musegen.verbs.batch import Batch
 from musegen.verbs.continuation import continue_
 from musegen.verbs.infilling import infill
+from musegen.verbs.takes import Takes
 
 BARS = 16
 """Of a piece; the gap is in the middle of them."""
@@ -158,32 +161,46 @@ def infilling(
 ) -> dict[str, Matches]:
     """The matches of the model, of the copied bars, and of the model without what follows."""
     totals = {name: Matches() for name in ("infill", "continue", "copy")}
-    for number, gap in enumerate(chosen, 1):
-        hidden = gap.inside(gap.song)
-        filled = infill(
-            gap.hollow,
-            bars=(gap.first + 1, gap.stop),
-            tracks=str(gap.track + 1),
-            variations=1,
-            seed=seed,
-            model=model,
-            device=device,
-        )
-        on = continue_(
-            gap.before,
-            length=gap.stop - gap.first,
-            meter=str(gap.song.meter_at(gap.ticks[0])),
-            variations=1,
-            seed=seed,
-            model=model,
-            device=device,
-        )
+    done = 0
+
+    def count(name: str, gap: Gap, written: Notes) -> None:
+        nonlocal done
+        totals[name] += Matches.of(written, gap.inside(gap.song))
+        done += 1
+        if report is not None and done % len(totals) == 0:
+            report(done // len(totals), len(chosen))
+
+    def filled(gap: Gap, number: int, takes: Takes) -> None:
+        count("infill", gap, gap.inside(takes[0]))
+
+    def gone_on(gap: Gap, number: int, takes: Takes) -> None:
         heard = [i for i, track in enumerate(gap.before.tracks) if len(track.notes)]
-        part = on[0].at_resolution(gap.song.ticks_per_quarter)
-        went_on = part.tracks[heard.index(gap.track)].notes
-        totals["infill"] += Matches.of(gap.inside(filled[0]), hidden)
-        totals["continue"] += Matches.of(went_on, hidden)
-        totals["copy"] += Matches.of(gap.copied, hidden)
-        if report is not None:
-            report(number, len(chosen))
+        part = takes[0].at_resolution(gap.song.ticks_per_quarter)
+        count("continue", gap, part.tracks[heard.index(gap.track)].notes)
+
+    with Batch() as batch:
+        for gap in chosen:
+            infill(
+                gap.hollow,
+                bars=(gap.first + 1, gap.stop),
+                tracks=str(gap.track + 1),
+                variations=1,
+                seed=seed,
+                model=model,
+                device=device,
+                each=partial(filled, gap),
+                batch=batch,
+            )
+            continue_(
+                gap.before,
+                length=gap.stop - gap.first,
+                meter=str(gap.song.meter_at(gap.ticks[0])),
+                variations=1,
+                seed=seed,
+                model=model,
+                device=device,
+                each=partial(gone_on, gap),
+                batch=batch,
+            )
+            count("copy", gap, gap.copied)
     return totals

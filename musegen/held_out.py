@@ -15,15 +15,11 @@ from musegen.codecs.bars import BarCodec
 from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
 from musegen.data.shards import Shard
-from musegen.decoding import decode
+from musegen.decoding import Row
 from musegen.models import Model
-from musegen.sampling import Sampling, streams
+from musegen.sampling import Sampling, numbers, streams
 from musegen.song import Song
-from musegen.threads import few_threads
-from musegen.writing import Progress
-
-WIDTH = 16
-"""Pieces that are written at once."""
+from musegen.writing import Progress, Take, Writing, counter
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +91,14 @@ def written(
     Piece k comes out the same however many there are after it.
     """
     codec = model.codec
+    rows: list[list[int]] = [[] for _ in pieces]
     limit = model.decoder.context or 0
     bar = codec.vocabulary["bar"]
     grammar = BarGrammar(codec, Request(bars))
-    heads, prompts, states = [], [], []
-    for piece in pieces:
+    told = counter(grammar, bars * len(pieces), progress)
+
+    def take(number: int) -> Take:
+        piece = pieces[number]
         head = _told(piece.following, piece.header, codec)
         prompt = list(head)
         if piece.prompt is not None:
@@ -112,29 +111,14 @@ def written(
         state = grammar.start
         for token in prompt:
             state = grammar.advance(state, token)
-        heads.append(head)
-        prompts.append(prompt)
-        states.append(state._replace(bars=1))  # which are counted from here on
-    rows: list[list[int]] = [[] for _ in pieces]
-    # Groups end with their longest row: pieces of one size stand together.
-    order = sorted(range(len(pieces)), key=lambda i: pieces[i].following.note_count)
-    random = streams(seed, range(len(pieces)))
-    done = 0
-    with few_threads():
-        for place, token in decode(
-            model.decoder,
-            [prompts[i] for i in order],
-            grammar,
-            [states[i] for i in order],
-            sampling,
-            [random[i] for i in order],
-            width=WIDTH,
-            recontext=lambda ids: codec.recent(ids, limit // 2),
-        ):
-            rows[order[place]].append(token)
-            if token in grammar.pooled:
-                done += 1
-                if progress is not None:
-                    progress(done, bars * len(pieces))
-    # The last id closed the last bar: an end, or the line of a bar that nobody asked for.
-    return [[*head, bar.first, *row[:-1]] for head, row in zip(heads, rows, strict=True)]
+        state = state._replace(bars=1)  # which are counted from here on
+        (stream,) = streams(seed, [number])
+        row = Row(prompt, grammar, state, sampling, numbers(stream), told)
+        yield row
+        # The last id closed the last bar: an end, or the line of a bar that nobody asked for.
+        rows[number] = [*head, bar.first, *row.written[:-1]]
+
+    writing = Writing(model)
+    writing.add(map(take, range(len(pieces))))
+    writing.finish()
+    return rows

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,18 @@ steady = pytest.mark.skipif(
 each_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 
 
-def rows_of(prompts: Sequence[Sequence[int]]) -> Iterator[Row[tuple[int, int]]]:
-    random = streams(1, range(len(prompts)))
-    for index, (prompt, stream) in enumerate(zip(prompts, random, strict=True)):
-        yield Row(index, list(prompt), (prompt[-1], len(prompt)), numbers(stream))
+Rows = Iterator[Row[tuple[int, int]]]
+
+
+def rows_of(prompts: Sequence[Sequence[int]], length: int) -> Rows:
+    for prompt, stream in zip(prompts, streams(1, range(len(prompts))), strict=True):
+        state = prompt[-1], len(prompt)
+        yield Row(list(prompt), Alternating(length), state, Sampling(), numbers(stream))
+
+
+def given(rows: Rows) -> Callable[[int], Rows]:
+    """What gives them as there is room."""
+    return lambda room: islice(rows, room)
 
 
 def batch(
@@ -39,16 +48,11 @@ def batch(
     length: int = 40,
 ) -> list[list[int]]:
     """What is appended to each prompt."""
-    rows = batched(
-        network,
-        rows_of(prompts),
-        Alternating(length),
-        Sampling(),
-        width,
-        lambda ids: ids[-3:],
-    )
-    written = {row.index: row.ids[len(prompts[row.index]) :] for row in rows if row.is_finished}
-    return [written[index] for index in range(len(prompts))]
+    rows = [*rows_of(prompts, length)]
+    for _ in batched(network, given(iter(rows)), width, lambda ids: ids[-3:]):
+        pass
+    assert all(row.is_finished for row in rows)
+    return [row.written for row in rows]
 
 
 @steady
@@ -138,13 +142,13 @@ class Watched(Transformer):
 def test_no_more_rows_are_taken_than_there_is_room_for() -> None:
     network, taken, finished, most = Watched().eval(), 0, 0, 0
 
-    def rows() -> Iterator[Row[tuple[int, int]]]:
+    def rows() -> Rows:
         nonlocal taken
-        for row in rows_of([[1, 2, 3]] * 50):
+        for row in rows_of([[1, 2, 3]] * 50, 40):
             taken += 1
             yield row
 
-    for row in batched(network, rows(), Alternating(40), Sampling(), 6, list):
+    for row in batched(network, given(rows()), 6, list):
         most = max(most, taken - finished)
         finished += row.is_finished
     assert finished == 50

@@ -180,12 +180,14 @@ def test_different_prompts_are_aligned_at_the_right() -> None:
 
 def test_a_forced_id_takes_no_random_number() -> None:
     numbers, grammar = iter([0.5]), Alternating(20)
-    row = Row(0, [0], (0, 1), lambda: next(numbers))  # only 5 may come, then one choice
+    # only 5 may come, then one choice
+    row = Row([0], grammar, (0, 1), Sampling(), lambda: next(numbers))
     for left in (1, 0):
         scores = Counter().logits([row.ids])[0].numpy()
-        row.append(choose(scores, row, grammar, Sampling()), grammar)
+        row.append(choose(scores, row))
         assert len([*copy(numbers)]) == left
     assert row.ids[:2] == [0, 5]
+    assert row.written == row.ids[1:]
 
 
 def test_a_full_context_is_made_again_from_each_row() -> None:

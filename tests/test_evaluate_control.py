@@ -77,9 +77,10 @@ def writing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Song]], 
     """Makes `generate` write what a function says."""
 
     def use(write: Callable[..., Song]) -> None:
-        def generate(**options: Any) -> Takes:
-            songs = (write(**options),) * options["variations"]
-            return Takes("generate", songs, options["seed"], options["model"])
+        def generate(**options: Any) -> None:
+            for number in range(options["variations"]):
+                takes = Takes("generate", (write(**options),), options["seed"], options["model"])
+                options["each"](number, takes)
 
         monkeypatch.setattr(evaluate, "generate", generate)
 

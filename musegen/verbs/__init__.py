@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from musegen.on_demand import loader
 
 if TYPE_CHECKING:
+    from musegen.verbs.batch import Batch
     from musegen.verbs.continuation import Continuation, continue_
     from musegen.verbs.drumming import Drumming, drumify
     from musegen.verbs.generation import Generation, generate
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from musegen.verbs.takes import Takes
 
 _HOMES = {
+    "batch": ("Batch",),
     "continuation": ("Continuation", "continue_"),
     "drumming": ("Drumming", "drumify"),
     "generation": ("Generation", "generate"),
@@ -34,6 +36,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Batch",
     "Continuation",
     "Drumming",
     "Filled",

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from musegen import models
+from musegen import index
+from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
 from musegen.options import Options
-from musegen.sampling import streams
+from musegen.sampling import numbers, streams
 from musegen.song import Song
-from musegen.verbs.takes import Progress
+from musegen.verbs.batch import Batch
+from musegen.verbs.takes import Making, Progress
+
+if TYPE_CHECKING:
+    from musegen.writing import Take
 
 DEFAULT_MODEL = "multitrack-transformer"
 """For all kinds of music, single melodies too."""
@@ -32,31 +37,36 @@ class Plan(Protocol):
     def song(self, ids: Sequence[int], /) -> Song: ...
 
 
-def written(
+def write(
+    batch: Batch,
     model: str,
     device: str,
     plan: Plan,
     request: Request,
     options: Options,
+    making: Making,
     progress: Progress | None,
-) -> Iterator[tuple[int, Song, str]]:
-    """Run the model: the number of each take as soon as it is there, its song, and a remark or "".
+) -> None:
+    """Have the model write each take; one that copies music it was trained on is told to."""
+    writing, known = batch.writing(model, device), batch.index(model)
 
-    The remark tells that a take was a copy of music that the model was trained on.
-    """
-    loaded = models.load(model, device)
+    from musegen.decoding import Row  # torch is needed from here on
+    from musegen.writing import counter
 
-    from musegen import index
-    from musegen.writing import write, write_each  # torch is needed from here on
+    codec = writing.model.codec
+    grammar = BarGrammar(codec, request, plan.prompt)
+    told = counter(grammar, len(options.numbers) * request.bars, progress)
 
-    known = index.beside(models.find(model))
-    random = streams(options.seed, options.numbers)
-    prompts = [plan.prompt] * len(options.numbers)
-    for row, ids in write_each(loaded, prompts, request, options.sampling, random, progress):
-        number, remark = options.numbers[row], ""
-        for attempt in range(TRIES + 1 if known is not None else 0):
+    def take(number: int) -> Take:
+        remark = ""
+        for attempt in range(TRIES + 1):
+            (stream,) = streams(options.seed, [number], attempt)
+            prompt = list(plan.prompt)
+            row = Row(prompt, grammar, grammar.start, options.sampling, numbers(stream), told)
+            yield row
+            ids = row.written[:-1]  # the last one closed the last bar
             piece = np.array([*plan.opening, *ids], dtype=np.int64)
-            notes = index.copied(piece, loaded.codec, known) if known is not None else 0
+            notes = 0 if known is None else index.copied(piece, codec, known)
             if not notes:
                 if attempt:
                     remark = f"take {number + 1} was a copy of music it was trained on: anew"
@@ -64,7 +74,6 @@ def written(
             if attempt == TRIES or options.sampling.temperature == 0:
                 remark = f"take {number + 1} has {notes} notes in a row of music it was trained on"
                 break
-            # Alone, so that it is the same however many takes there are.
-            again = streams(options.seed, [number], attempt + 1)
-            (ids,) = write(loaded, [plan.prompt], request, options.sampling, again)
-        yield number, plan.song(ids), remark
+        making.add(number, plan.song(ids), remarks=(remark,) if remark else ())
+
+    writing.add(map(take, options.numbers))

@@ -22,8 +22,9 @@ from musegen.options import (
 from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
 from musegen.source import Source
-from musegen.verbs.bars import DEFAULT_MODEL, written
-from musegen.verbs.takes import Each, Making, Progress, Takes, in_order, serving
+from musegen.verbs.bars import DEFAULT_MODEL, write
+from musegen.verbs.batch import Batch, joined
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 from musegen.verbs.wishes import Wishes
 
 PROMPT_SHARE = 0.625
@@ -142,6 +143,7 @@ def continue_(
     polyphony: int | None = None,
     progress: Progress | None = None,
     each: Each | None = None,
+    batch: Batch | None = None,
 ) -> Takes:
     """Go on from the end of `song` for exactly `length` bars, `variations` times.
 
@@ -150,8 +152,8 @@ def continue_(
     what the model hears of the song is transposed. It starts at tick 0, or with `include_input`
     behind the whole song, whose tracks then have those instruments too. `tracks` names the tracks
     to continue; by default all. `scale`, `chords`, `density` and `polyphony` are those of
-    `generate`, for the new part. Raises UnreadableError where there is no note, UsageError,
-    LimitError or ModelError.
+    `generate`, for the new part, and so are `each` and `batch`. Raises UnreadableError where there
+    is no note, UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     check_length(length)
@@ -169,11 +171,8 @@ def continue_(
         density=density,
         polyphony=polyphony,
     )
-    name = model or DEFAULT_MODEL
+    name, request = model or DEFAULT_MODEL, plan.request(length)
     making = Making("continue", options.seed, plan.recipe.name, each)
-    copies: dict[int, list[str]] = {}
-    request = plan.request(length)
-    for number, part, copy in written(name, device, plan, request, options, progress):
-        copies[number] = [copy] if copy else []
-        making.add(number, part)
-    return making.takes((*options.remarks, *plan.remarks, *in_order(copies)))
+    with joined(batch, each) as batch:
+        write(batch, name, device, plan, request, options, making, progress)
+    return making.takes((*options.remarks, *plan.remarks))

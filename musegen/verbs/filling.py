@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.gaps import MAX_GAPS, Bar, Cell, answers, with_gaps
+from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
-from musegen.models import Model
 from musegen.options import Options
-from musegen.sampling import streams
+from musegen.sampling import numbers, streams
 from musegen.song import Track
 from musegen.verbs.takes import Progress
 from musegen.verbs.wishes import Wishes
+
+if TYPE_CHECKING:
+    from musegen.writing import Take
 
 CHUNK_BARS = 8
 """Bars that are filled at once; what follows hears them."""
@@ -22,10 +26,24 @@ ANSWERS = 0.4
 """Share of the context that is left for answers."""
 CONTEXT = 1024
 """Ids that a network without a limit hears."""
-TOGETHER = 64
-"""Variations: they go from chunk to chunk together, and are done together."""
 FRESH_RUN = 24
 """Ids of a bar of a track of which nothing is known."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What is filled at once."""
+
+    bars: range
+    window: range
+    """These bars, and those that are heard behind them."""
+    gaps: tuple[Cell, ...]
+    """All in the window: those behind the bars are not answered."""
+
+    @property
+    def wanted(self) -> tuple[Cell, ...]:
+        """The gaps that are answered."""
+        return tuple(cell for cell in self.gaps if cell[0] in self.bars)
 
 
 @dataclass(frozen=True)
@@ -46,53 +64,63 @@ class Filling:
     heard: tuple[Track, ...]
     wishes: Wishes
 
-    def fill(
-        self, model: Model, options: Options, progress: Progress | None
-    ) -> Iterator[tuple[int, list[Bar]]]:
-        """The number of each variation, and its bars with new runs in the gaps."""
-        span, total = self.stop - self.first, len(options.numbers)
+    def takes(
+        self,
+        context: int | None,
+        options: Options,
+        done: Callable[[int, list[Bar]], None],
+        progress: Progress | None,
+    ) -> Iterator[Take]:
+        """The takes of a network of that context, a chunk after the other.
 
-        def tell(before: int, bars: int) -> None:
-            if progress is not None:
-                progress(before + bars, span * total)
+        `done` gets the number of each, and its bars with new runs in the gaps.
+        """
+        from musegen.decoding import Row
 
-        for done in range(0, total, TOGETHER):
-            some = replace(options, numbers=options.numbers[done : done + TOGETHER])
-            rows = self._fill(model, some, partial(tell, span * done))
-            yield from zip(some.numbers, rows, strict=True)
+        room = context or CONTEXT
+        answer = self.codec.vocabulary.token("answer", 0)
+        chunks = [*self._chunks(room)]
+        total = (self.stop - self.first) * len(options.numbers)
+        filled = 0
 
-    def _fill(self, model: Model, options: Options, tell: Callable[[int], None]) -> list[list[Bar]]:
-        """The bars of some variations together, a chunk after the other; `tell` how many are."""
-        from musegen.writing import write
+        @lru_cache(maxsize=1)  # what variations begin with is one prompt for all
+        def grammar_of(chunk: Chunk, prompt: tuple[int, ...]) -> BarGrammar:
+            return BarGrammar(self.codec, self._request(chunk), prompt)
 
-        v = self.codec.vocabulary
-        rows = [self._emptied() for _ in options.numbers]
-        random = streams(options.seed, options.numbers)
-        answer = v.token("answer", 0)
-        context = model.decoder.context or CONTEXT
+        def take(number: int) -> Take:
+            nonlocal filled
+            bars = self._emptied()
+            (stream,) = streams(options.seed, [number])
+            random = numbers(stream)
+            for chunk in chunks:
+                prompt = [*self._prompt(bars, chunk, self._room(len(chunk.bars), room)), answer]
+                grammar = grammar_of(chunk, tuple(prompt))
+                row = Row(prompt, grammar, grammar.start, options.sampling, random)
+                yield row
+                runs = answers([answer, *row.written[:-1]], self.codec)
+                for (bar, slot), run in zip(chunk.wanted, runs, strict=True):
+                    bars[bar].runs[slot] = run
+                filled += len(chunk.bars)
+                if progress is not None:
+                    progress(filled, total)
+            done(number, bars)
+
+        return map(take, options.numbers)
+
+    def _chunks(self, context: int) -> Iterator[Chunk]:
         at = self.first
         while at < self.stop:
             stop, end = self._span(at, context)
             gaps = range(at, min(end, self.stop))
-            cells = [(bar, slot) for bar in gaps for slot in self.slots]
-            wanted = [cell for cell in cells if cell[0] < stop]
-            prompts = [
-                [*self._prompt(row, range(at, end), cells, self._room(stop - at, context)), answer]
-                for row in rows
-            ]
-            asked = self.wishes.asked(self.heard)
-            turn = (at - self.first) % max(len(self.wishes.chords), 1)
-            asked["chords"] = self.wishes.chords[turn:] + self.wishes.chords[:turn]
-            request = Request(1, answers=len(wanted), **asked)
-            new = write(model, prompts, request, options.sampling, random)
-            for row, ids in zip(rows, new, strict=True):
-                for (bar, slot), run in zip(
-                    wanted, answers([answer, *ids], self.codec), strict=True
-                ):
-                    row[bar].runs[slot] = run
-            tell((stop - self.first) * len(rows))
+            cells = tuple((bar, slot) for bar in gaps for slot in self.slots)
+            yield Chunk(range(at, stop), range(at, end), cells)
             at = stop
-        return rows
+
+    def _request(self, chunk: Chunk) -> Request:
+        asked = self.wishes.asked(self.heard)
+        turn = (chunk.bars.start - self.first) % max(len(self.wishes.chords), 1)
+        asked["chords"] = self.wishes.chords[turn:] + self.wishes.chords[:turn]
+        return Request(1, answers=len(chunk.wanted), **asked)
 
     def _emptied(self) -> list[Bar]:
         """The bars without what is to be filled, and with the chords that are to be there."""
@@ -151,23 +179,21 @@ class Filling:
                     growing = True
         return stop, high
 
-    def _prompt(
-        self, bars: Sequence[Bar], window: range, cells: Sequence[Cell], room: int
-    ) -> list[int]:
+    def _prompt(self, bars: Sequence[Bar], chunk: Chunk, room: int) -> list[int]:
         """The bars of the window with gaps, and as many before them as fit, with their header.
 
         Of a bar that does not fit alone, the shortest runs are kept.
         """
-        shown = {bar: bars[bar] for bar in window}
-        room -= sum(len(bar.ids) for bar in shown.values()) + 2 * len(cells)
-        low = window.start
+        shown = {bar: bars[bar] for bar in chunk.window}
+        room -= sum(len(bar.ids) for bar in shown.values()) + 2 * len(chunk.gaps)
+        low = chunk.window.start
         while low and len(bars[low - 1].ids) <= room:
             low -= 1
             shown[low] = bars[low]
             room -= len(bars[low].ids)
         if len(shown) == 1:
             shown[low] = _thinned(bars[low], len(bars[low].ids) + room)
-        at = [(bar - low, slot) for bar, slot in cells]
+        at = [(bar - low, slot) for bar, slot in chunk.gaps]
         return [*self._header(low), *self._shown([shown[bar] for bar in sorted(shown)], at)]
 
     def _header(self, bar: int) -> list[int]:

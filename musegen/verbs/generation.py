@@ -22,8 +22,9 @@ from musegen.options import (
 )
 from musegen.recipe import Recipe
 from musegen.song import Key, Meter, Song, Tempo
-from musegen.verbs.bars import DEFAULT_MODEL, written
-from musegen.verbs.takes import Each, Making, Progress, Takes, in_order, serving
+from musegen.verbs.bars import DEFAULT_MODEL, write
+from musegen.verbs.batch import Batch, joined
+from musegen.verbs.takes import Each, Making, Progress, Takes, serving
 from musegen.verbs.wishes import Wishes
 
 
@@ -131,6 +132,7 @@ def generate(
     polyphony: int | None = None,
     progress: Progress | None = None,
     each: Each | None = None,
+    batch: Batch | None = None,
 ) -> Takes:
     """Write `variations` new pieces of exactly `length` bars: so many, or those of these numbers.
 
@@ -140,7 +142,8 @@ def generate(
     "Am F C G", one a bar and again from the first, on every beat; `density` is 0 (a note a bar) to
     1 (16ths), met nearly; `polyphony` 1 to 16 how many notes of a track sound at once at most, and
     nearly of an instrument that plays chords, drums apart. What is None the model chooses. `each`
-    gets every piece as soon as it is written, and then none is in the takes that are returned.
+    gets every piece as soon as it is written, and then none is in the takes that are returned; with
+    a `batch` pieces are written together with those of other calls.
     Raises UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
@@ -160,8 +163,6 @@ def generate(
     )
     name = model or DEFAULT_MODEL
     making = Making("generate", options.seed, plan.recipe.name, each)
-    remarks: dict[int, list[str]] = {}
-    for number, song, copy in written(name, device, plan, plan.request, options, progress):
-        remarks[number] = [copy] if copy else []
-        making.add(number, song)
-    return making.takes((*options.remarks, *in_order(remarks)))
+    with joined(batch, each) as batch:
+        write(batch, name, device, plan, plan.request, options, making, progress)
+    return making.takes(options.remarks)

@@ -19,6 +19,7 @@ from musegen.song import Notes, Song, Track
 from musegen.source import Source, chosen_tracks, like
 from musegen.time import bar_lines
 from musegen.verbs.bars import DEFAULT_MODEL
+from musegen.verbs.batch import Batch, joined
 from musegen.verbs.filling import Filling
 from musegen.verbs.takes import Each, Progress, Takes, serving
 from musegen.verbs.wishes import Wishes
@@ -212,13 +213,14 @@ def infill(
     polyphony: int | None = None,
     progress: Progress | None = None,
     each: Each | None = None,
+    batch: Batch | None = None,
 ) -> Filled:
     """Fill `bars` (first and last, counted from 1; by default all) of tracks anew, or add a track.
 
     `tracks` names those to fill, by default all; `add_track` an instrument that is to join in. The
-    rest of the song stays as it is, and is what the model hears. `scale`, `chords`, `density` and
-    `polyphony` are those of `generate`. Raises UnreadableError where there is no note, UsageError,
-    LimitError or ModelError.
+    rest of the song stays as it is, and is what the model hears. `scale`, `chords`, `density`,
+    `polyphony`, `each` and `batch` are those of `generate`. Raises UnreadableError where there is
+    no note, UsageError, LimitError or ModelError.
     """
     options = Options.checked(variations, seed, temperature, top_k, top_p, min_p)
     plan = Infilling.of(
@@ -232,20 +234,24 @@ def infill(
         density=density,
         polyphony=polyphony,
     )
-    loaded = models.load(model or DEFAULT_MODEL, device)
-    remarks, is_added = options.remarks + plan.remarks, plan.added is not None
+    is_added = plan.added is not None
+    made: dict[int, list[Bar]] = {}
 
-    def filled(rows: Sequence[list[Bar]], remarks: tuple[str, ...] = ()) -> Filled:
-        edits = tuple(tuple(plan.edits(row)) for row in rows)
-        songs = tuple(plan.edited(each) for each in edits)
+    def filled(variations: Sequence[list[Bar]], remarks: tuple[str, ...] = ()) -> Filled:
+        edits = tuple(tuple(plan.edits(bars)) for bars in variations)
+        songs = tuple(plan.edited(changed) for changed in edits)
         return Filled("infill", songs, options.seed, plan.recipe.name, remarks, edits, is_added)
 
-    made = plan.filling.fill(loaded, options, progress)
-    if each is None:
-        return filled([row for _, row in made], remarks)
-    for number, row in made:
-        each(number, filled([row]))
-    return filled([], remarks)
+    def done(number: int, bars: list[Bar]) -> None:
+        if each is None:
+            made[number] = bars
+        else:
+            each(number, filled([bars]))
+
+    with joined(batch, each) as batch:
+        writing = batch.writing(model or DEFAULT_MODEL, device)
+        writing.add(plan.filling.takes(writing.model.decoder.context, options, done, progress))
+    return filled([made[number] for number in sorted(made)], options.remarks + plan.remarks)
 
 
 def _hearing(source: Source, targets: Sequence[int], codec: BarCodec, is_adding: bool) -> Source:

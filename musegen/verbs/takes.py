@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import overload
 
@@ -44,7 +44,8 @@ class Takes(Sequence[Song]):
 
 
 Each = Callable[[int, Takes], None]
-"""Gets each variation as soon as it is made: its number from 0 on, and its takes alone."""
+"""Gets each variation as soon as it is made: its number from 0 on, and its takes alone, with the
+remarks that are theirs."""
 
 
 @dataclass
@@ -55,24 +56,22 @@ class Making:
     seed: int
     model: str
     each: Each | None
-    _songs: dict[int, tuple[Song, ...]] = field(default_factory=dict)
+    _made: dict[int, Takes] = field(default_factory=dict)
 
-    def add(self, number: int, *songs: Song) -> None:
+    def add(self, number: int, *songs: Song, remarks: tuple[str, ...] = ()) -> None:
         """One variation is made, of one song or a few."""
+        takes = Takes(self.verb, songs, self.seed, self.model, remarks)
         if self.each is None:
-            self._songs[number] = songs
+            self._made[number] = takes
         else:
-            self.each(number, Takes(self.verb, songs, self.seed, self.model))
+            self.each(number, takes)
 
     def takes(self, remarks: tuple[str, ...]) -> Takes:
-        """All that was not handed over."""
-        songs = tuple(song for number in sorted(self._songs) for song in self._songs[number])
-        return Takes(self.verb, songs, self.seed, self.model, remarks)
-
-
-def in_order(remarks: Mapping[int, Sequence[str]]) -> tuple[str, ...]:
-    """What there is to say of variations, by their numbers."""
-    return tuple(remark for number in sorted(remarks) for remark in remarks[number])
+        """All that was not handed over, with what there is to say of all, and then of each."""
+        made = [self._made[number] for number in sorted(self._made)]
+        songs = tuple(song for takes in made for song in takes)
+        told = tuple(remark for takes in made for remark in takes.remarks)
+        return Takes(self.verb, songs, self.seed, self.model, remarks + told)
 
 
 def serving(verb: str, name: str) -> Recipe:

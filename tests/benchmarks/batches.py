@@ -2,16 +2,17 @@
 
     python tests/benchmarks/batches.py [--takes 64] [--model multitrack-transformer] [--repeats 3]
 
-CPU seconds of one thread, medians of several repeats in turn. The takes are the same in every row,
-to the byte: what is compared is nothing but how they are made. What stands around them (prompts,
-grammar, songs) counts, files do not. `decoding.py` times the network's step alone.
+First of one call, then of calls for many songs, each by itself or all in a `Batch`. CPU seconds of
+one thread, medians of several repeats in turn. The takes are the same in every row, to the byte:
+what is compared is nothing but how they are made. What stands around them (prompts, grammar, songs)
+counts, files do not. `decoding.py` times the network's step alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from unittest.mock import patch
@@ -20,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from timing import in_turns
 
-from musegen import batching, continue_, generate, read
+from musegen import Batch, Song, batching, continue_, generate, read
 from musegen.verbs.takes import Takes
 
 BAND = Path(__file__).parent.parent.parent / "examples" / "midi" / "band.mid"
@@ -31,6 +32,21 @@ def together(verb: Callable[..., Takes], takes: int, width: int) -> list[int]:
     with patch.object(batching, "MOST", width), patch.object(batching, "LEAST", 1):
         made = verb(variations=takes, seed=1)
     return [sum(len(track.notes) for track in song.tracks) for song in made]
+
+
+def of_songs(songs: Sequence[Song], takes: int, model: str, is_batch: bool) -> list[int]:
+    """Go on from each song so many times: how many notes all takes of a song have."""
+    notes, batch = [0] * len(songs), Batch() if is_batch else None
+
+    def count(song: int, number: int, made: Takes) -> None:
+        notes[song] += sum(len(track.notes) for track in made[0].tracks)
+
+    for n, song in enumerate(songs):
+        each = partial(count, n)
+        continue_(song, variations=takes, length=2, seed=1, model=model, each=each, batch=batch)
+    if batch is not None:
+        batch.finish()
+    return notes
 
 
 def main() -> None:
@@ -55,6 +71,22 @@ def main() -> None:
         for width, took in zip(widths, seconds.values(), strict=True):
             rates = f"{arguments.takes / took:.1f} | {sum(notes[1]) / took:,.0f}"
             print(f"| {name} | {width} | {rates} | {seconds['1'] / took:.2f} |")
+    songs = [*generate(variations=arguments.takes, seed=1, model=arguments.model)]
+    print(f"\n{arguments.takes} takes of 2 bars, of songs of 4 bars\n")
+    print(
+        "| songs x takes | calls | takes/s | notes/s | by call after call |\n|---|---|---|---|---|"
+    )
+    for takes in (1, 4):
+        some = songs[: arguments.takes // takes]
+        call = partial(of_songs, some, takes, arguments.model)
+        calls = {"one after the other": partial(call, False), "in a batch": partial(call, True)}
+        one, other = (made() for made in calls.values())
+        assert one == other
+        seconds = in_turns(calls, arguments.repeats)
+        for name, took in seconds.items():
+            rates = f"{arguments.takes / took:.1f} | {sum(one) / took:,.0f}"
+            ratio = seconds["one after the other"] / took
+            print(f"| {len(some)} x {takes} | {name} | {rates} | {ratio:.2f} |")
 
 
 if __name__ == "__main__":

@@ -48,14 +48,22 @@ def tokens_of(name: str) -> tuple[int, int]:
     """How many tokens `ours` reads, and how many it writes in the longest of its takes."""
     import musegen
     from musegen import models
-    from musegen.sampling import Sampling, streams
+    from musegen.codecs.grammar import BarGrammar
+    from musegen.decoding import Row
+    from musegen.sampling import Sampling, numbers, streams
     from musegen.verbs.continuation import Continuation
-    from musegen.writing import write
+    from musegen.writing import Writing
 
     plan = Continuation.of(musegen.read(EXAMPLES / f"{name}.mid").song)
-    model = models.load(plan.recipe.name)
-    takes = write(model, [plan.prompt] * 4, plan.request(8), Sampling(), streams(1, range(4)))
-    return len(plan.prompt), max(map(len, takes))
+    writing = Writing(models.load(plan.recipe.name))
+    grammar = BarGrammar(plan.codec, plan.request(8), plan.prompt)
+    rows = [
+        Row(list(plan.prompt), grammar, grammar.start, Sampling(), numbers(stream))
+        for stream in streams(1, range(4))
+    ]
+    writing.add(iter([row]) for row in rows)
+    writing.finish()
+    return len(plan.prompt), max(len(row.written) for row in rows)
 
 
 def main() -> None:

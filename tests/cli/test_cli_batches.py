@@ -17,6 +17,7 @@ from musegen.errors import (
     UsageError,
 )
 from musegen.publishing import publish
+from musegen.song import Song
 
 BROKEN = {
     "03.mid": b"hello",
@@ -149,3 +150,68 @@ def test_a_disk_that_fills_up_keeps_what_is_whole(
     assert len(result.json["outputs"]) == len(bytes_of(Path("out"))) == 15
     result = musegen("continue", "album/05.mid", "album/06.mid", "-n1", "-o", "out")
     assert result.code == 4
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """Four files to continue or to fill, and one with nothing in it; two have one stem."""
+    folder = tmp_path / "mixed"
+    for n, name in enumerate(("a.mid", "b.mid", "deep/a.mid", "deep/c.mid")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        midi.write(tune(n, 4 + 4 * n), folder / name)
+    midi.write(Song(), folder / "empty.mid")
+    return folder
+
+
+@pytest.mark.parametrize("verb", [("continue",), ("infill", "--bars", "2-3", "--track", "1")])
+def test_inputs_that_are_worked_on_together_become_what_each_becomes_alone(
+    musegen: Musegen, mixed: Path, tiny_controlled_model: Path, verb: tuple[str, ...]
+) -> None:
+    words = (*verb, "-n", "3", "--seed", "5", "--model", tiny_controlled_model, "--plot", "--json")
+    names = [mixed / f"{name}.mid" for name in ("a", "b", "empty", "deep/a", "deep/c")]
+    alone = [musegen(*words, name, "-o", "alone").json for name in names]
+    result = musegen(*words, "mixed", "--recursive", "-o", "out")
+    assert result.code == 1
+    assert bytes_of(Path("out")) == bytes_of(Path("alone"))
+    for field in ("inputs", "warnings", "errors"):
+        one_by_one = [entry for report in alone for entry in report[field]]
+        assert [*map(told, result.json[field])] == [*map(told, one_by_one)]
+    one_by_one = [entry for report in alone for entry in report["outputs"]]
+    assert [e["sha256"] for e in result.json["outputs"]] == [e["sha256"] for e in one_by_one]
+
+
+def told(entry: dict[str, Any]) -> dict[str, Any]:
+    """The same however the input was named."""
+    return {
+        key: Path(value).name if key in ("path", "input") and value else value
+        for key, value in entry.items()
+        if key != "message"
+    }
+
+
+def test_where_takes_cannot_be_written_the_input_fails_once(
+    musegen: Musegen, mixed: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, data: bytes, **how: Any) -> None:
+        if path.name.startswith("b"):
+            raise OutputError(f"{path}: cannot be written: No space left on device")
+        publish(path, data, **how)
+
+    monkeypatch.setattr("musegen.cli.outputs.publish", full)
+    words = ("continue", "mixed/a.mid", "mixed/b.mid", "mixed/deep/c.mid", "-n", "4", "-l", "1")
+    result = musegen(*words, "--model", tiny_model, "-o", "out", "--json")
+    assert result.code == 1
+    assert [(e["input"], e["code"]) for e in result.json["errors"]] == [("mixed/b.mid", 4)]
+    assert len(bytes_of(Path("out"))) == len(result.json["outputs"]) == 8
+
+
+def test_names_of_songs_are_given_in_the_order_of_inputs(
+    musegen: Musegen, mixed: Path, tiny_model: Path
+) -> None:
+    sampling = ("-n", "2", "-l", "1", "--seed", "5", "--model", tiny_model)
+    words = ("continue", *sampling, "--name-template", "{key}_{n}")
+    for name in ("a", "b", "deep/c"):
+        assert musegen(*words, f"mixed/{name}.mid", "-o", "alone").code == 0
+    files = ("mixed/a.mid", "mixed/b.mid", "mixed/deep/c.mid")
+    assert musegen(*words, *files, "-o", "out").code == 0
+    assert bytes_of(Path("out")) == bytes_of(Path("alone"))

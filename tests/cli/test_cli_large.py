@@ -24,13 +24,13 @@ def bytes_of(folder: str) -> dict[str, bytes]:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A batch is four rows; the number of each that was begun."""
+    """A batch is four rows; the length of the prompt of each that was begun."""
     begun: list[int] = []
     start = batching.Start.groups
 
     def groups(self: batching.Start, rows: Any) -> Iterator[Any]:
         for group, logits in start(self, rows):
-            begun.extend(row.index for row in group.rows)
+            begun.extend(len(row.ids) for row in group.rows)
             yield group, logits
 
     monkeypatch.setattr(batching, "MOST", 4)

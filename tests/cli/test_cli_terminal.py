@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, Fake, Musegen, scale
+from conftest import EXAMPLES, Fake, FakeDrums, Musegen, scale
 from contract import BEAT, COMMANDS, checked, printed
 from musegen.cli import console, main, report
 
@@ -212,12 +212,24 @@ def test_a_terminal_gets_the_table_for_people(
 
 
 @only_linux
-def test_progress_says_which_of_how_many(terminal: Terminal, fake: Fake) -> None:
+def test_progress_says_which_of_how_many(terminal: Terminal, fake_drums: FakeDrums) -> None:
     for name in ("a", "b"):
         midi.write(scale(), f"{name}.mid")
-    told = terminal.run("continue", "a.mid", "b.mid", "-n", "1")
+    told = terminal.run("drumify", "a.mid", "b.mid", "-n", "1")
     for n, name in ((1, "a"), (2, "b")):
         assert f"\r{name}.mid ({n} of 2): 3 of 4 bars\r" in told
+
+
+@only_linux
+def test_inputs_that_are_worked_on_together_have_one_progress(
+    terminal: Terminal, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "AGAIN", -1)
+    for name in ("a", "b"):
+        midi.write(scale(), f"{name}.mid")
+    told = terminal.run("continue", "a.mid", "b.mid", "-n", "2", "-l", "1", "--model", tiny_model)
+    shown = [line for line in told.replace("\n", "\r").split("\r") if " of 4 takes" in line]
+    assert shown == [f"continue: {done} of 4 takes" for done in range(1, 5)]
 
 
 @only_linux
