@@ -33,16 +33,17 @@ class Part:
 class Cluster:
     """Gathers what there is to do, and then has it done all at once."""
 
-    def __init__(self, report: Report, address: str) -> None:
-        self.report, self.address = report, address
+    def __init__(self, report: Report, address: str, options: Mapping[str, Any]) -> None:
+        """`options` are the same for every verb."""
+        self.report, self.address, self.options = report, address, options
         self._asked: list[tuple[Job, Callable[..., Takes], Sequence[int]]] = []
 
     def add(self, job: Job, verb: Callable[..., Takes], numbers: Sequence[int]) -> None:
         """Let `verb` make these variations, of which `job` makes files."""
         self._asked.append((job, verb, numbers))
 
-    def run(self, options: Mapping[str, Any]) -> None:
-        """All that was added; `options` are the same for every verb."""
+    def finish(self) -> None:
+        """Have all done that was added."""
         if not self._asked:
             return
         takes = sum(len(numbers) for _, _, numbers in self._asked)
@@ -50,12 +51,12 @@ class Cluster:
             cluster(self.address) as processors,
             self.report.progress(self.report.command, "takes", is_all=True) as update,
         ):
-            parts = [*self._parts(options, min(TOGETHER, ceil(takes / processors)))]
+            parts = [*self._parts(min(TOGETHER, ceil(takes / processors)))]
             calls = [part.call for part in parts]
             left = Counter(part.job for part in parts)
             failed: set[Job] = set()
             done = 0
-            for number, made in spread(calls, gpus=options["device"] == "cuda"):
+            for number, made in spread(calls, gpus=self.options["device"] == "cuda"):
                 part = parts[number]
                 job, name = part.job, part.job.input_name
                 with self.report.attempt(name, is_new=False):
@@ -73,9 +74,9 @@ class Cluster:
                 if update is not None:
                     update(done, takes)
 
-    def _parts(self, options: Mapping[str, Any], size: int) -> Iterator[Part]:
+    def _parts(self, size: int) -> Iterator[Part]:
         for job, verb, numbers in self._asked:
             for first in range(0, len(numbers), size):
                 some = numbers[first : first + size]
-                call = partial(verb, **{**options, "variations": some})
+                call = partial(verb, **{**self.options, "variations": some})
                 yield Part(job, call, some)

@@ -18,7 +18,7 @@ AGAIN = 0.1
 """Seconds after which a line of progress is written anew."""
 SOON = 2
 """Seconds after which it says how long the rest may take."""
-SOUND = "of the sound"
+SOUND, TAKES = "of the sound", "of the takes"
 """What has no number of its own; it is told in percent."""
 
 _line = ""
@@ -135,7 +135,7 @@ def progress(
             rest = spent * (total - done) / done
             rest = rest if whole is None else whole(rest)
             left = f", {duration(rest)} left" if rest >= 1 else ""
-        amount = f"{100 * done // total} %" if unit == SOUND else f"{done} of {total}"
+        amount = f"{100 * done // total} %" if unit in (SOUND, TAKES) else f"{done} of {total}"
         tail = f": {amount} {unit}{left}"
         _replace_line(shortened(what, room - len(tail)) + tail)
 

@@ -52,16 +52,14 @@ class Report:
         self.exit_code = 0
         self._warnings: list[dict[str, Any]] = []
         self._errors: list[dict[str, Any]] = []
-        self._attempts = 0
+        self._order: dict[str | None, int] = {}
+        """Of the attempts, by the inputs' names."""
+        self.attempts = 0
+        """How many there were so far."""
         self.expected = 1
         """How many attempts there are to be."""
         self._began = self._attempt_began = time.monotonic()
         self._entered = ExitStack()
-
-    @property
-    def to_come(self) -> int:
-        """How many attempts there are still to be."""
-        return max(self.expected - self._attempts, 0)
 
     def enter(self, context: AbstractContextManager[T]) -> T:
         """Be in a context until the run ends."""
@@ -88,9 +86,10 @@ class Report:
     @contextmanager
     def attempt(self, input_name: str | None, *, is_new: bool = True) -> Iterator[None]:
         """An error in here is that input's alone; what is not new goes on with one that was."""
-        self._attempts += is_new
+        self.attempts += is_new
+        self._order.setdefault(input_name, len(self._order))
         self._attempt_began = time.monotonic()
-        if self._attempts == 1:
+        if self.attempts == 1:
             self._began = self._attempt_began
         try:
             yield
@@ -107,13 +106,13 @@ class Report:
         Or, where it `is_all` that there is to do, for all inputs.
         """
         is_part = self.expected > 1 and not is_all
-        place = f" ({self._attempts} of {self.expected})" if is_part else ""
+        place = f" ({self.attempts} of {self.expected})" if is_part else ""
         whole = None if is_all else self._left
         return progress(name + place, wanted=not self.quiet, unit=unit, whole=whole)
 
     def _left(self, here: float) -> float:
         """Seconds left for all inputs, where so many are for this one: others take as long."""
-        before = max(self._attempts, 1) - 1
+        before = max(self.attempts, 1) - 1
         each = time.monotonic() - self._attempt_began + here
         if before > 0:
             each = (self._attempt_began - self._began) / before
@@ -133,7 +132,7 @@ class Report:
         self._sort()
         if error is None:
             codes = [entry["code"] for entry in self._errors]
-            if len(set(codes)) > 1 or 0 < len(codes) < self._attempts:
+            if len(set(codes)) > 1 or 0 < len(codes) < self.attempts:
                 self.exit_code = 1
         elif isinstance(error, (Exception, KeyboardInterrupt)):
             self.fail(None, error)
@@ -143,12 +142,13 @@ class Report:
         return True
 
     def _sort(self) -> None:
-        """Bring what was written in its order: inputs as they were read, then takes."""
+        """Bring what was written, and told, in its order: inputs as they were read, then takes."""
         place = {entry.get("path"): n for n, entry in enumerate(self.inputs)}
         self.outputs.sort(
             key=lambda o: (place.get(o.input, len(place)), o.variation or 0, o.step or 0)
         )
-        self._warnings.sort(key=lambda w: place.get(w["input"], len(place)))
+        for entries in (self._warnings, self._errors):
+            entries.sort(key=lambda entry: self._order.get(entry["input"], len(self._order)))
 
     def show(self) -> None:
         if self.as_json:

@@ -85,15 +85,17 @@ class Writer:
             self._check(sampling["model"])
         for model in also:
             self._check(model)
-        self.cluster = None if output["ray"] is None else Cluster(report, output["ray"])
         self.preview = None
         if output["previewed"]:
             self.preview = Preview(report, stem, self.seed, is_drawn, output, inputs)
-        self.together = None
         # A page shows inputs in their order, and names of songs are given in it.
         in_order = self.preview is not None or self.folder.names_need_songs
-        if batched and report.expected > 1 and self.cluster is None and not in_order:
-            self.together = Together(report, self.variations)
+        self.later: Cluster | Together | None = None
+        """What gathers the work on all inputs, where one does not simply follow the other."""
+        if output["ray"] is not None:
+            self.later = Cluster(report, output["ray"], self.sampling)
+        elif batched and report.expected > 1 and not in_order:
+            self.later = Together(report, self.sampling)
         report.say(f"seed {self.seed}" + " (drawn)" * is_drawn)
 
     def run(
@@ -122,17 +124,13 @@ class Writer:
                 return
         job = Job(self, input_name, expected.stem, source, patched, paths, skipped)
         wanted = job.numbers
-        if self.cluster is not None or self.together is not None:
+        if self.later is not None:
+            self.later.add(job, verb, wanted)
             for path in paths:
                 self.folder.reserve(path)
-        if self.cluster is not None:
-            self.cluster.add(job, verb, wanted)
             return
         with held_back():
             import torch  # noqa: F401 (broken off in the middle, it takes Python along)
-        if self.together is not None:
-            self.together.add(job, verb, wanted, self.sampling)
-            return
         with (
             self.report.progress(input_name or self.verb) as update,
             self._played(input_name, len(wanted) * self.steps + 1) as job.share,
@@ -208,10 +206,8 @@ class Writer:
 
         In a dry run, plan it.
         """
-        if self.cluster is not None:
-            self.cluster.run(self.sampling)
-        if self.together is not None:
-            self.together.finish()
+        if self.later is not None:
+            self.later.finish()
         if self.preview is None:
             return
         if self.report.dry_run:

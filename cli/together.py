@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from musegen.verbs.batch import Batch
+from musegen.verbs.takes import Each
 
+from .console import TAKES, percent
+from .interrupts import held_back
 from .job import Job
 from .report import Report
 
@@ -15,58 +18,73 @@ if TYPE_CHECKING:
     from musegen.verbs import Takes
 
 
+@dataclass(eq=False)
+class Call:
+    """Gets the takes of one input."""
+
+    job: Job
+    left: int
+    """Takes that are to come, and one for the end of the call; none if it failed."""
+    share: float = 0.0
+    """How much of it is done."""
+
+    def __call__(self, number: int, takes: Takes) -> None:
+        self.job.add(number, takes)
+        self.came()
+
+    def came(self) -> None:
+        """One more of what was left; with the last, tell of it."""
+        self.left -= 1
+        if not self.left:
+            self.job.finish()
+            self.job.tell()
+
+
 class Together:
     """Has the calls of a verb for one input after the other worked on in one batch."""
 
-    def __init__(self, report: Report, variations: int) -> None:
-        self.report, self.variations = report, variations
-        self._batch = Batch()
-        self._left: dict[Job, int] = {}
-        """Of each that has not failed: the takes that are to come, and one for the call."""
-        self._asked = self._done = 0
-        self._update = report.enter(report.progress(report.command, "takes", is_all=True))
+    def __init__(self, report: Report, options: Mapping[str, Any]) -> None:
+        """`options` are the same for every call."""
+        self.report, self.options = report, options
+        self._batch = Batch(self._fail)
+        self._calls, self._done = 0, 0.0
+        """How many there were, and how much of them is done."""
+        self._update = percent(report.enter(report.progress(report.command, TAKES, is_all=True)))
 
-    def add(
-        self,
-        job: Job,
-        verb: Callable[..., Takes],
-        numbers: Sequence[int],
-        options: Mapping[str, Any],
-    ) -> None:
+    def add(self, job: Job, verb: Callable[..., Takes], numbers: Sequence[int]) -> None:
         """Let `verb` make these variations, of which `job` makes files; most are made later."""
-        own = {"variations": numbers, "progress": None, "each": partial(self._take, job)}
-        self._asked += len(numbers)
-        self._left[job] = len(numbers) + 1
+        with held_back():
+            import torch  # noqa: F401 (broken off in the middle, it takes Python along)
+        call = Call(job, len(numbers) + 1)
+        self._calls += 1
+
+        def progress(done: int, total: int) -> None:
+            self._told(call, done / total)
+
+        own = {"variations": numbers, "progress": progress, "each": call, "batch": self._batch}
         try:
-            takes = verb(**{**options, **own}, batch=self._batch)
-            job.gather(takes, numbers)
-            self._count(job, len(takes) + 1)
+            takes = verb(**{**self.options, **own})
         except Exception:
-            self._asked -= len(numbers)
-            self._left.pop(job, None)
+            self._told(call, 1)
             raise
+        if call.left > 0:
+            job.gather(takes, numbers)
+            call.came()
 
     def finish(self) -> None:
         """Have all made that is left."""
         self._batch.finish()
 
-    def _take(self, job: Job, number: int, takes: Takes) -> None:
-        self._done += 1
-        if self._update is not None:
-            self._update(self._done, self._asked + self.report.to_come * self.variations)
-        if job not in self._left:
-            return
-        with self.report.attempt(job.input_name, is_new=False):
-            try:
-                job.add(number, takes)
-                self._count(job, 1)
-            except Exception:
-                del self._left[job]
-                raise
+    def _fail(self, call: Each, error: Exception) -> None:
+        assert isinstance(call, Call)
+        call.left = 0
+        self._told(call, 1)
+        with self.report.attempt(call.job.input_name, is_new=False):
+            raise error
 
-    def _count(self, job: Job, came: int) -> None:
-        """So many of what is left of a job came; tell of it if nothing is."""
-        self._left[job] -= came
-        if not self._left[job]:
-            job.finish()
-            job.tell()
+    def _told(self, call: Call, share: float) -> None:
+        self._done += share - call.share
+        call.share = share
+        if self._update is not None:
+            others = self.report.attempts - self._calls  # that could not be read, or are there
+            self._update((self._done + others) / self.report.expected)

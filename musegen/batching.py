@@ -89,8 +89,9 @@ def batched(
                 logits.append(first.expand(len(group.rows), -1))
         live = [row for group in groups for row in group.rows]
         for scores, row in zip(numpy_of(torch.cat(logits)), live, strict=True):
-            row.append(choose(scores, row))
-            yield row
+            if not row.is_finished:  # it may have been given up since
+                row.append(choose(scores, row))
+                yield row
         with torch.inference_mode():
             for group in groups:
                 group.drop_finished()

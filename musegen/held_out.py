@@ -21,6 +21,9 @@ from musegen.sampling import Sampling, numbers, streams
 from musegen.song import Song
 from musegen.writing import Progress, Take, Writing, counter
 
+WIDTH = 16
+"""Pieces that are written at once where rows depend on their number."""
+
 
 @dataclass(frozen=True, eq=False)
 class Excerpt:
@@ -118,7 +121,7 @@ def written(
         # The last id closed the last bar: an end, or the line of a bar that nobody asked for.
         rows[number] = [*head, bar.first, *row.written[:-1]]
 
-    writing = Writing(model)
+    writing = Writing(model, width=WIDTH)
     writing.add(map(take, range(len(pieces))))
     writing.finish()
     return rows

@@ -380,8 +380,12 @@ class Fake:
         numbers = range(wanted) if isinstance(wanted, int) else wanted
         if (progress := options["progress"]) is not None:
             progress(3, options["length"] * len(numbers))
-        takes = tuple(scale(options["length"], 60 + k) for k in numbers)
-        return verbs.Takes("fake", takes, options["seed"], "fake", self.remarks)
+        takes = {k: scale(options["length"], 60 + k) for k in numbers}
+        if (each := options.get("each")) is not None:
+            for k, song in takes.items():
+                each(k, verbs.Takes("fake", (song,), options["seed"], "fake"))
+            takes = {}
+        return verbs.Takes("fake", tuple(takes.values()), options["seed"], "fake", self.remarks)
 
 
 @pytest.fixture

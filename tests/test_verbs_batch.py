@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,96 @@ def test_an_error_in_the_block_leaves_the_rest_unmade(tiny_model: Path) -> None:
     with pytest.raises(ModelError):
         fails()
     assert not got
+
+
+# What goes wrong on the way
+
+
+@dataclass(eq=False)
+class Keeper:
+    """Gets takes, and fails at one of them."""
+
+    fails_at: int | None = None
+    got: dict[int, Takes] = field(default_factory=dict)
+
+    def __call__(self, number: int, takes: Takes) -> None:
+        if number == self.fails_at:
+            raise OSError("no room")
+        self.got[number] = takes
+
+
+def three(model: Path, batch: Batch) -> list[Keeper]:
+    """Three calls for six takes each; who gets those of the second fails at once."""
+    keepers = [Keeper(), Keeper(fails_at=0), Keeper()]
+    for n, keeper in enumerate(keepers):
+        options: dict[str, Any] = {"variations": 6, "length": 1, "seed": n, "model": str(model)}
+        generate(**options, each=keeper, batch=batch)
+    return keepers
+
+
+@pytest.mark.parametrize("is_steady", [True, False])
+@pytest.mark.parametrize("most", [3, 64])
+def test_who_fails_fails_alone(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, most: int, is_steady: bool
+) -> None:
+    monkeypatch.setattr("musegen.batching.MOST", most)
+    monkeypatch.setattr("musegen.batching.LEAST", 1)
+    if not is_steady:
+        monkeypatch.setattr(Transformer, "is_steady", False)
+    failed: list[tuple[Any, str]] = []
+    with Batch(lambda each, error: failed.append((each, str(error)))) as batch:
+        keepers = three(tiny_model, batch)
+    assert failed == [(keepers[1], "no room")]
+    assert [len(keeper.got) for keeper in (keepers[0], keepers[2])] == [6, 6]
+    assert len(keepers[1].got) < 6
+
+
+def test_without_anybody_to_tell_an_error_is_raised(tiny_model: Path) -> None:
+    batch = Batch()
+    keepers = three(tiny_model, batch)
+    with pytest.raises(OSError, match="no room"):
+        batch.finish()
+    batch.finish()
+    assert [len(keeper.got) for keeper in (keepers[0], keepers[2])] == [6, 6]
+
+
+def test_when_the_network_fails_later_calls_are_made(
+    tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("musegen.batching.MOST", 6)
+    step, steps = Transformer.step, 0
+
+    def torn(self: Transformer, *what: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        if steps == 5:
+            raise MemoryError
+        return step(self, *what)
+
+    monkeypatch.setattr(Transformer, "step", torn)
+    failed: list[Any] = []
+    options: dict[str, Any] = {"variations": 4, "length": 1, "seed": 1, "model": str(tiny_model)}
+    keepers = [Keeper() for _ in range(4)]
+    with Batch(lambda each, error: failed.append(each)) as batch:
+        for keeper in keepers:
+            generate(**options, each=keeper, batch=batch)
+    assert failed == keepers[:2]
+    assert [len(keeper.got) for keeper in keepers[2:]] == [4, 4]
+
+
+def test_who_gets_a_take_may_ask_for_more(
+    tiny_model: Path, tiny_melody_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("musegen.batching.MOST", 4)
+    options: dict[str, Any] = {"variations": 1, "length": 1, "seed": 1}
+    lengths: list[int] = []
+
+    def again(number: int, takes: Takes) -> None:
+        lengths.append(len(lengths))
+        if len(lengths) < 40:
+            model = tiny_melody_model if len(lengths) % 3 == 0 else tiny_model
+            generate(**options, model=str(model), each=again, batch=batch)
+
+    with Batch() as batch:
+        generate(**options, model=str(tiny_model), each=again, batch=batch)
+    assert len(lengths) == 40

@@ -47,7 +47,7 @@ def write(
     making: Making,
     progress: Progress | None,
 ) -> None:
-    """Have the model write each take; one that copies music it was trained on is told to."""
+    """Have the model write each take; one that copies music it was trained on is written again."""
     writing, known = batch.writing(model, device), batch.index(model)
 
     from musegen.decoding import Row  # torch is needed from here on
@@ -76,4 +76,4 @@ def write(
                 break
         making.add(number, plan.song(ids), remarks=(remark,) if remark else ())
 
-    writing.add(map(take, options.numbers))
+    writing.add(map(take, options.numbers), making.each)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from musegen import models
+from musegen import index, models
 from musegen.errors import UsageError
 from musegen.verbs.takes import Each
 
@@ -23,13 +23,19 @@ class Batch:
     ...     for n, song in enumerate(songs):
     ...         musegen.continue_(song, variations=1, seed=1, each=keep(n), batch=batch)
 
-    It takes much less time than one call after the other, and every take is the same as without. A
-    call returns before its takes are made: `each` gets them while later calls are made or, at the
-    latest, when the block ends. About as many takes are in the making as memory and processor are
-    best used with, so that there may be any number of calls.
+    It takes less time than one call after the other, and every take is the same as without. A call
+    returns before its takes are made: `each` gets them while later calls are made or, at the
+    latest, when the block ends. No more takes are in the making than memory and processor are best
+    used with, so that there may be any number of calls. (On a GPU, and on processors without
+    FBGEMM's kernels, each call is made to its end; the model is loaded but once.)
+
+    An error in a take, or in `each`, ends its call. It goes to `failed`, with the `each` of that
+    call, and what other calls asked for goes on; without `failed` it is raised where it happens,
+    which may be in a later call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[Each, Exception], None] | None = None) -> None:
+        self._failed = failed
         self._writings: dict[tuple[str, str], Writing] = {}
         self._indexes: dict[str, Index | None] = {}
 
@@ -40,21 +46,20 @@ class Batch:
 
             from musegen.writing import Writing
 
-            self._writings[model, device] = Writing(loaded)
+            self._writings[model, device] = Writing(loaded, self._failed)
         return self._writings[model, device]
 
     def index(self, model: str) -> Index | None:
         """What knows the music that a model was trained on, if anything does. ModelError."""
         if model not in self._indexes:
-            from musegen.index import beside
-
-            self._indexes[model] = beside(models.find(model))
+            self._indexes[model] = index.beside(models.find(model))
         return self._indexes[model]
 
     def finish(self) -> None:
-        """Make all takes that are left."""
-        for writing in self._writings.values():
-            writing.finish()
+        """Make all takes that are left, and those that are asked for on the way."""
+        while busy := [writing for writing in self._writings.values() if writing.is_busy]:
+            for writing in busy:
+                writing.finish()
 
     def __enter__(self) -> Self:
         return self

@@ -250,7 +250,8 @@ def infill(
 
     with joined(batch, each) as batch:
         writing = batch.writing(model or DEFAULT_MODEL, device)
-        writing.add(plan.filling.takes(writing.model.decoder.context, options, done, progress))
+        context = writing.model.decoder.context
+        writing.add(plan.filling.takes(context, options, done, progress), each)
     return filled([made[number] for number in sorted(made)], options.remarks + plan.remarks)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Fake, Musegen, scale, tune
 
-from musegen import midi, verbs
+from musegen import batching, midi, verbs
 from musegen.errors import (
     LimitError,
     ModelError,
@@ -16,6 +19,7 @@ from musegen.errors import (
     UnreadableError,
     UsageError,
 )
+from musegen.networks import Transformer
 from musegen.publishing import publish
 from musegen.song import Song
 
@@ -175,22 +179,25 @@ def test_inputs_that_are_worked_on_together_become_what_each_becomes_alone(
     assert bytes_of(Path("out")) == bytes_of(Path("alone"))
     for field in ("inputs", "warnings", "errors"):
         one_by_one = [entry for report in alone for entry in report[field]]
-        assert [*map(told, result.json[field])] == [*map(told, one_by_one)]
+        assert (
+            json.loads(json.dumps(result.json[field]).replace("mixed/", f"{mixed}/")) == one_by_one
+        )
     one_by_one = [entry for report in alone for entry in report["outputs"]]
     assert [e["sha256"] for e in result.json["outputs"]] == [e["sha256"] for e in one_by_one]
+    previewed = musegen(*words, "mixed", "--recursive", "-o", "shown", "--preview")
+    assert previewed.code == 1
+    assert bytes_of(Path("out")).items() <= bytes_of(Path("shown")).items()
 
 
-def told(entry: dict[str, Any]) -> dict[str, Any]:
-    """The same however the input was named."""
-    return {
-        key: Path(value).name if key in ("path", "input") and value else value
-        for key, value in entry.items()
-        if key != "message"
-    }
-
-
+@pytest.mark.parametrize("is_steady", [True, False])
+@pytest.mark.parametrize("most", [4, 64])
 def test_where_takes_cannot_be_written_the_input_fails_once(
-    musegen: Musegen, mixed: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+    musegen: Musegen,
+    mixed: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_steady: bool,
+    most: int,
 ) -> None:
     def full(path: Path, data: bytes, **how: Any) -> None:
         if path.name.startswith("b"):
@@ -198,11 +205,41 @@ def test_where_takes_cannot_be_written_the_input_fails_once(
         publish(path, data, **how)
 
     monkeypatch.setattr("musegen.cli.outputs.publish", full)
-    words = ("continue", "mixed/a.mid", "mixed/b.mid", "mixed/deep/c.mid", "-n", "4", "-l", "1")
-    result = musegen(*words, "--model", tiny_model, "-o", "out", "--json")
+    monkeypatch.setattr(batching, "MOST", most)
+    if not is_steady:
+        monkeypatch.setattr(Transformer, "is_steady", False)
+    words = ("mixed/a.mid", "mixed/b.mid", "mixed/deep/c.mid", "-n", "7", "-l", "1")
+    result = musegen("continue", *words, "--model", tiny_model, "-o", "out", "--json")
     assert result.code == 1
     assert [(e["input"], e["code"]) for e in result.json["errors"]] == [("mixed/b.mid", 4)]
-    assert len(bytes_of(Path("out"))) == len(result.json["outputs"]) == 8
+    assert len(bytes_of(Path("out"))) == len(result.json["outputs"]) == 14
+    result = musegen("continue", "mixed/b.mid", "mixed/b.mid/../b.mid", *words[3:], "-o", "out")
+    assert result.code == 4
+
+
+def test_an_input_is_let_go_when_its_takes_are_made(
+    musegen: Musegen, mixed: Path, tiny_controlled_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "MOST", 4)
+    monkeypatch.setattr(batching, "LEAST", 2)
+    alive: list[int] = []
+    songs: list[weakref.ref[Song]] = []
+    infill = verbs.infill
+
+    def watched(song: Song, **options: Any) -> verbs.Takes:
+        gc.collect()
+        alive.append(sum(held() is not None for held in songs))
+        songs.append(weakref.ref(song))
+        return infill(song, **options)
+
+    monkeypatch.setattr(verbs, "infill", watched)
+    for n in range(12):
+        midi.write(tune(n, 4), mixed / f"{n}.mid")
+    words = ("infill", "mixed", "--bars", "2", "-n", "2", "--model", tiny_controlled_model)
+    assert musegen(*words, "-o", "out", "--json").code == 1
+    assert len(bytes_of(Path("out"))) == 28
+    assert len(alive) == 15
+    assert 1 < max(alive) < 5
 
 
 def test_names_of_songs_are_given_in_the_order_of_inputs(
