@@ -28,12 +28,25 @@ from .values import checked, word
     callback=checked(word),
     help="Where the checkpoint, log and weights go.",
 )
+@click.option(
+    "--from",
+    "base",
+    metavar="MODEL",
+    callback=checked(word),
+    help="Begin with the weights of this model, of a network of the same shape.",
+)
 @options.device
 @click.option("--compile", "compiled", is_flag=True, help="Compile the network first; for a GPU.")
 @bundles.messages
 @options.debug
 def command(
-    config: str, data: str, run: str, device: str, compiled: bool, messages: dict[str, Any]
+    config: str,
+    data: str,
+    run: str,
+    base: str | None,
+    device: str,
+    compiled: bool,
+    messages: dict[str, Any],
 ) -> int:
     """Train the model of the recipe CONFIG.
 
@@ -57,6 +70,7 @@ def command(
             Path(run),
             device=device,
             compiled=compiled,
+            base=base,
             report=lambda line: report.say(progress(line, recipe.training.end)),
         )
         report.more["weights"] = str(weights)

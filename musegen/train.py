@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from musegen import config, heap
+from musegen import config, heap, models
 from musegen.data import shards
 from musegen.errors import UnreadableError, UsageError
 from musegen.models import build_network, resolved_device
@@ -127,13 +127,16 @@ def train(
     *,
     device: str = "auto",
     compiled: bool = False,
+    base: str | None = None,
     checkpoint_seconds: float = 300.0,
     report: Callable[[dict[str, Any]], None] = lambda line: None,
 ) -> Path:
     """Train until the recipe's last step, going on from `run` if it holds a checkpoint.
 
-    Returns the path of the weights: the moving average in half precision. UsageError where the data
-    or the checkpoint is another recipe's, OutputError where the folder `run` is none of a run.
+    The network begins with the weights of the model `base`, if one is named. Returns the path of
+    the weights: the moving average in half precision. UsageError where the data, the checkpoint or
+    the base is another recipe's, OutputError where the folder `run` is none of a run, ModelError
+    where there is no such base.
     """
     claim(run)
     if find_spec("matplotlib") is None:
@@ -141,7 +144,7 @@ def train(
     shards.check(data, recipe.codec, (corpus.name for corpus in recipe.corpora))
     heap.keep()
     with workers(device) as here:
-        loop = _Loop(recipe, data, run, here, compiled)
+        loop = _Loop(recipe, data, run, here, compiled, base)
         loop.resume()
         saved = time.monotonic()
         while loop.step < recipe.training.end:
@@ -163,11 +166,26 @@ def train(
         return weights
 
 
+def begin_with(network: nn.Module, base: str) -> None:
+    """Give a network the weights of a model. ModelError or UsageError where that cannot be."""
+    weights = models.load(base).network.state_dict()
+    shapes = [{name: x.shape for name, x in of.items()} for of in (network.state_dict(), weights)]
+    if shapes[0] != shapes[1]:
+        raise UsageError(f"{base} has a network of another shape than the recipe's")
+    network.load_state_dict(weights)
+
+
 class _Loop:
     """The state of a run and what can be done with it."""
 
     def __init__(
-        self, recipe: Recipe, data: Path, run: Path, here: Workers, compiled: bool
+        self,
+        recipe: Recipe,
+        data: Path,
+        run: Path,
+        here: Workers,
+        compiled: bool,
+        base: str | None,
     ) -> None:
         self.recipe, self.run, self.here = recipe, run, here
         self.training = recipe.training
@@ -178,6 +196,8 @@ class _Loop:
         self.objective = OBJECTIVES[recipe.network.kind](recipe, data, here.device)
         torch.manual_seed(self.training.seed)
         self.network = build_network(recipe).to(here.device)
+        if base is not None:
+            begin_with(self.network, base)
         average = self.training.average
         self.average = (
             AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(average))  # type: ignore[no-untyped-call]

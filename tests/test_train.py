@@ -297,6 +297,36 @@ def test_the_rate_rises_rests_and_falls() -> None:
     assert rates[99] == pytest.approx(0.02)
 
 
+def test_a_run_begins_with_the_weights_of_a_model(
+    recipe: Recipe, data: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    still = with_training(recipe, learning_rate=1e-12, weight_decay=0.0)
+    weights = train.train(still, data, tmp_path / "run", base=str(tiny_model))
+    begun = models.load(str(tiny_model)).network.state_dict()
+    assert all(
+        torch.allclose(x.float(), begun[k], atol=1e-4) for k, x in load_file(weights).items()
+    )
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    train.train(recipe, data, whole, base=str(tiny_model))
+    with pytest.raises(KilledError):
+        train.train(
+            recipe, data, killed, base=str(tiny_model), checkpoint_seconds=0, report=kill_at(3)
+        )
+    train.train(recipe, data, killed)  # what it began with is in the checkpoint
+    assert (killed / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
+
+
+def test_the_weights_of_another_network_are_refused(
+    recipe: Recipe, data: Path, tmp_path: Path, tiny_melody_model: Path
+) -> None:
+    with pytest.raises(UsageError, match="of another shape"):
+        train.train(recipe, data, tmp_path / "run", base=str(tiny_melody_model))
+    with pytest.raises(ModelError):
+        train.train(recipe, data, tmp_path / "run", base="nowhere")
+
+
 def test_data_of_another_codec_is_refused(recipe: Recipe, data: Path, tmp_path: Path) -> None:
     other = replace(recipe, codec=Layout(velocity_bins=32))
     with pytest.raises(UsageError, match="another codec"):
