@@ -38,6 +38,7 @@ tell_tracks = 0.5
 tell_chords = 0.5
 tell_repeats = 0.5
 hide = 0.5
+alone = 0.5
 """
 """What a recipe with controls has more, at the end of its training."""
 

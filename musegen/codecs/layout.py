@@ -86,8 +86,13 @@ class Layout:
             raise UsageError(f"steps_per_quarter is {self.steps_per_quarter}; use 12 or 24")
         if self.velocity_bins not in (1, 2, 4, 8, 16, 32, 64):
             raise UsageError(f"velocity_bins is {self.velocity_bins}; use a power of 2 up to 64")
-        if self.controls and not (self.max_tracks and self.order == "track"):
+        if self.controls and not self.has_runs:
             raise UsageError("controls need tracks, and the order of tracks")
+
+    @property
+    def has_runs(self) -> bool:
+        """Whether a bar is one run for every track that plays."""
+        return self.max_tracks > 0 and self.order == "track"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ class Augmentation:
     velocity: float = 0.3
     drop_field: float = 0.4
     count_bars: float = 0.5
+    alone: float = 0.0
+    """Of windows with several tracks: one of them by itself."""
     tell_tracks: float = 0.0
     tell_chords: float = 0.0
     tell_repeats: float = 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from musegen.codecs.bars import BarCodec
 from musegen.codecs.layout import MAX_BARS_LEFT
+from musegen.data.alone import one_alone
 from musegen.data.asking import asked
 from musegen.data.augmentation import Augmentation
 from musegen.data.shards import Shard
@@ -18,6 +19,8 @@ from musegen.song import IntArray
 MAX_SHIFT = 6
 LOWEST, HIGHEST = 12, 115
 """Transposition keeps pitches in these bounds."""
+FULLER = 8
+"""How many times as long as a window is what a track alone is taken out of."""
 
 
 class Windows:
@@ -91,7 +94,10 @@ class Windows:
             if rng.random() < augmentation.drop_field:
                 kept &= (header < field.first) | (header >= field.stop)
         header = header[kept][:length]
-        stop = min(song["stop"], start + length - len(header))
+        # No draw where the share is 0: runs of recipes that have none can be gone on with.
+        is_alone = augmentation.alone > 0 and rng.random() < augmentation.alone
+        room = (length - len(header)) * (FULLER if is_alone else 1)
+        stop = min(song["stop"], start + room)
         ids = np.concatenate((header, self.shard.tokens[start:stop].astype(np.int64)))
         # The first bar's metre stands in the header; where it changed just there, not again.
         if (
@@ -99,6 +105,8 @@ class Windows:
             and self._meter.first <= ids[len(header) + 1] < self._meter.stop
         ):
             ids = np.delete(ids, len(header) + 1)
+        if is_alone:
+            ids = one_alone(ids, length, self.codec, rng)
         if rng.random() < augmentation.count_bars:
             left = song["first_bar"] + song["bars"] - bar
             lines = np.flatnonzero(ids == self._bar.first)

@@ -39,6 +39,8 @@ class NextToken:
         codec = bar_codec(recipe)
         if recipe.training.augmentation.asks and not codec.layout.controls:
             raise UsageError("augmentation that tells or hides needs a codec with controls = true")
+        if recipe.training.augmentation.alone and not codec.layout.has_runs:
+            raise UsageError("augmentation with tracks alone needs tracks, in the order of tracks")
         weights = {c.name: c.weight for c in recipe.corpora}
         self.training, self.device = recipe.training, device
         self.windows = Windows(shards.load(data, "train"), codec, weights)
