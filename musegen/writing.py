@@ -9,8 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from musegen import limits
-from musegen.batching import batched, width_for
+from musegen import batching, gpu_batching, limits
 from musegen.codecs.grammar import BarGrammar
 from musegen.decoding import Row, decode_group
 from musegen.models import Model
@@ -50,8 +49,15 @@ class Writing:
         limit = (self._network.context or 0) // 2
         self._recontext = partial(model.codec.recent, limit=limit)
         self._width = width
-        if self._network.is_steady:
-            self._width = width_for(self._network, limits.BATCH_MIB.value)
+        self._batched: Callable[..., Iterator[Row[Any]]] | None = None
+        """How rows go on together whenever they began, if they can."""
+        mebibytes = limits.BATCH_MIB.value
+        if gpu_batching.suits(self._network):
+            self._batched = gpu_batching.batched_on_gpu
+            self._width = gpu_batching.width_for(self._network, mebibytes)
+        elif self._network.is_steady:
+            self._batched = batching.batched
+            self._width = batching.width_for(self._network, mebibytes)
         self._takes: dict[Row[Any], tuple[Take, Call]] = {}
         """That are not finished, by the row of each."""
         self._waiting: deque[Row[Any]] = deque()
@@ -71,7 +77,7 @@ class Writing:
         more.
         """
         call = Call(owner)
-        if not self._network.is_steady:
+        if self._batched is None:
             self._write(takes, call)
             return
         for take in takes:
@@ -138,8 +144,8 @@ class Writing:
         self._failed(call.owner, error)
 
     def _stepping(self) -> Iterator[Row[Any]]:
-        while True:
-            yield from batched(self._network, self._more, self._width, self._recontext)
+        while self._batched is not None:
+            yield from self._batched(self._network, self._more, self._width, self._recontext)
 
     def _more(self, room: int) -> list[Row[Any]]:
         return [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]

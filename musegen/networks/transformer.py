@@ -393,10 +393,10 @@ class Transformer(nn.Module):
         if self.registers is not None:
             reading = self.registers.advanced([p for cache in caches for p in cache.places], ids)
             x += self.registers(reading.rows)[:, 0]
-        column = torch.tensor([[cache.column] for cache in caches])
         rows = [cache.rows for cache in caches]
-        if len(caches) > 1:
-            column = column.repeat_interleave(torch.tensor(rows), 0)  # B 1
+        # One column for all rows of one cache; of several, a column a row.
+        columns = [[c.column] for c in caches for _ in range(c.rows if len(caches) > 1 else 1)]
+        column = torch.tensor(columns, device=ids.device)  # B or 1 1
         turn = self.turns(column, reading)[:, 0]  # B or 1 1 C/2
         turn = torch.cat(
             [(turn * scale).expand(-1, heads, -1) for scale, heads in lean.scales], dim=1
