@@ -14,23 +14,27 @@ from musegen.codecs.gaps import MAX_GAPS, Bar, bars_of, filled
 from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.harmony import Chord
 from musegen.codecs.request import Request
+from musegen.codecs.state import Part
 from musegen.options import Options
 from musegen.song import Meter, Notes, Song, Track
 from musegen.time import bar_lines
 from musegen.verbs.infilling import Infilling
 
+Asked = list[tuple[list[int], Request, tuple[Part, ...]]]
+"""Prompts, what they ask for, and what the tracks have played by then."""
 
-def answered(plan: Infilling) -> tuple[Song, list[tuple[list[int], Request]]]:
-    """The song with all that was hidden answered truly, and the prompts and what they ask for."""
+
+def answered(plan: Infilling) -> tuple[Song, Asked]:
+    """The song with all that was hidden answered truly, and what was asked for."""
     options = Options.checked(1, 1, 1.0, 0, 1.0, 0.0)
     context = plan.recipe.network.shape["context"]
-    made, asked = list[list[Bar]](), list[tuple[list[int], Request]]()
+    made, asked = list[list[Bar]](), Asked()
     [take] = plan.filling.takes(context, options, lambda number, bars: made.append(bars), None)
     v, at = plan.codec.vocabulary, plan.filling.first
     for row in take:
         assert isinstance(row.grammar, BarGrammar)
         request = row.grammar.request
-        asked.append((list(row.ids), request))
+        asked.append((list(row.ids), request, row.state.parts))
         bars = (request.answers or 0) // len(plan.filling.slots)
         cells = [(at + n, slot) for n in range(bars) for slot in plan.filling.slots]
         at += bars
@@ -80,7 +84,7 @@ def test_what_is_shown_fits_the_context(
     back, asked = answered(plan)
     assert back == song
     v, context = plan.codec.vocabulary, 256
-    for prompt, _ in asked:
+    for prompt, *_ in asked:
         assert sum(id_ in v["fill"] for id_ in prompt) <= MAX_GAPS
         if len(plan.filling.slots) == 1:
             assert len(prompt) < context
@@ -91,7 +95,7 @@ def test_around_a_gap_all_that_fits_is_shown(tiny_controlled_model: Path) -> Non
     song = song_of(quarters(60), quarters(50, program=33))
     model = str(tiny_controlled_model)
     plan = Infilling.of(song, bars=(2, 2), tracks="1", model=model)
-    _, ((prompt, _),) = answered(plan)
+    _, ((prompt, *_),) = answered(plan)
     v = plan.codec.vocabulary
     assert prompt[-1] == v.token("answer")
     heard = plan.codec.decode(filled(prompt, plan.codec))
@@ -108,7 +112,7 @@ def test_chords_are_shown_and_held_to_in_every_chunk(tiny_controlled_model: Path
     _, asked = answered(plan)
     assert len(asked) > 2
     v, done = plan.codec.vocabulary, 0
-    for prompt, request in asked:
+    for prompt, request, _ in asked:
         _, bars = bars_of(prompt[:-1], plan.codec)
         gaps = [bar for bar in bars if any(run[-1] in v["fill"] for run in bar.runs.values())]
         named = [id_ - v["chord"].first for bar in gaps for id_ in bar.line if id_ in v["chord"]]
@@ -118,6 +122,20 @@ def test_chords_are_shown_and_held_to_in_every_chunk(tiny_controlled_model: Path
     assert done == 18
 
 
+def test_density_is_asked_of_all_chunks_together(tiny_controlled_model: Path) -> None:
+    song = song_of(quarters(60, bars=20), quarters(50, 55, bars=20, program=33), bars=20)
+    plan = Infilling.of(song, bars=(2, 19), density=0.5, model=str(tiny_controlled_model))
+    _, asked = answered(plan)
+    assert len(asked) > 2
+    done = 0
+    for number, (_, request, parts) in enumerate(asked):
+        # The first gap's track is in the next bar already.
+        assert [part.notes for part in parts] == [4 * done, 8 * done]
+        assert [part.bar for part in parts] == [48 * done, 48 * max(done - 1, 0)]
+        assert parts[0].width == (48 if number else 0)
+        done += (request.answers or 0) // len(plan.filling.slots)
+
+
 def test_the_metre_of_the_first_bar_shown_is_in_the_header(tiny_controlled_model: Path) -> None:
     meters = (Meter(), Meter(24 * 1920, 3, 4))
     rows = [(i * 480, 480, 60, 80) for i in range(24 * 4 + 24 * 3)]
@@ -125,7 +143,7 @@ def test_the_metre_of_the_first_bar_shown_is_in_the_header(tiny_controlled_model
     plan = Infilling.of(song, bars=(40, 46), model=str(tiny_controlled_model))
     back, asked = answered(plan)
     assert back == song
-    for prompt, _ in asked:
+    for prompt, *_ in asked:
         plain = plan.codec.decode(filled(prompt, plan.codec))
         assert plain.meters == (Meter(0, 3, 4),)
 

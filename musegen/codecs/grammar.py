@@ -18,7 +18,7 @@ from musegen.codecs.controls import TRACK_CONTROLS, told_of
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
-from musegen.codecs.state import BAR_LINE, NOTE, Gap, State
+from musegen.codecs.state import BAR_LINE, NOTE, Gap, Part, State
 from musegen.codecs.steering import Steering
 from musegen.sampling import Choices
 
@@ -65,6 +65,12 @@ class BarGrammar:
         self._ids = {r.name: np.arange(r.first, r.stop) for r in self.vocabulary.ranges}
         self._choices: dict[Hashable, Choices] = {}
         self._pitches = lru_cache(maxsize=MOST_KEPT)(self._pitches_of)
+
+    def going_on(self, parts: tuple[Part, ...]) -> State:
+        """The first state of answers, in which the tracks have played `parts` already."""
+        if self.steering is None or not parts:
+            return self.start
+        return self.steering.after(self.start._replace(parts=parts), "answer", self.start.answer)
 
     def advance(self, state: State, token: int) -> State:
         """The state after one more token."""

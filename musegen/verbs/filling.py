@@ -11,6 +11,7 @@ from musegen.codecs.bars import BarCodec
 from musegen.codecs.gaps import MAX_GAPS, Bar, Cell, answers, with_gaps
 from musegen.codecs.grammar import BarGrammar
 from musegen.codecs.request import Request
+from musegen.codecs.state import Part
 from musegen.options import Options
 from musegen.sampling import numbers, streams
 from musegen.song import Track
@@ -89,14 +90,16 @@ class Filling:
 
         def take(number: int) -> Take:
             nonlocal filled
-            bars = self._emptied()
+            bars, parts = self._emptied(), tuple[Part, ...]()
             (stream,) = streams(options.seed, [number])
             random = numbers(stream)
             for chunk in chunks:
                 prompt = [*self._prompt(bars, chunk, self._room(len(chunk.bars), room)), answer]
                 grammar = grammar_of(chunk, tuple(prompt))
-                row = Row(prompt, grammar, grammar.start, options.sampling, random)
+                state = grammar.going_on(parts)  # as dense as asked in all, not in each chunk
+                row = Row(prompt, grammar, state, options.sampling, random)
                 yield row
+                parts = row.state.parts
                 runs = answers([answer, *row.written[:-1]], self.codec)
                 for (bar, slot), run in zip(chunk.wanted, runs, strict=True):
                     bars[bar].runs[slot] = run
