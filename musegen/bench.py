@@ -1,10 +1,11 @@
 """How fast a model of tokens decodes, beside the floor: what it takes to read its weights once.
 
-What is timed is decoding as the verbs do it, by `decoding.decode`: the network's step, the mask of
-the grammar and the drawing of each id at temperature 1. The prompt is not: it is the beginning of a
-piece that the model wrote itself, as many ids as the context says, and every row of a batch goes on
-from it with random numbers of its own. How many notes and bars go to a token is counted in four
-such pieces, so notes and bars a second are the model's own and no musician's.
+What is timed is decoding as the verbs do it, by `decoding.decode` or on a GPU by `gpu_batching`:
+the network's step, the mask of the grammar and the drawing of each id at temperature 1. The prompt
+is not: it is the beginning of a piece that the model wrote itself, as many ids as the context says,
+and every row of a batch goes on from it with random numbers of its own. How many notes and bars go
+to a token is counted in four such pieces, so notes and bars a second are the model's own and no
+musician's.
 
 A step is one more id in every row of a batch. Times are seconds of this process's processor on one
 thread, which other programs stretch less than those of a clock on the wall; on a GPU, or on several
@@ -125,7 +126,8 @@ class Speed:
     step_ms_least: float
     """Of the fastest run."""
     choosing_share: float
-    """Of the step, what is not the network's: the grammar, its mask and drawing, 0 to 1."""
+    """Of the step, what is not the network's: the grammar, its mask and drawing, 0 to 1. On a GPU,
+    which draws too, what the processor does."""
     floor_ms: float
     """Reading all weights, and all keys and values of the batch, once, in single precision."""
     floor_ratio: float
@@ -203,6 +205,7 @@ class Subject:
         if suits(self.network):
             rows = [Row([*prompt], self.grammar, state, Sampling(), numbers(r)) for r in random]
             desk: Desk[Any] = Desk(self.network, recontext)
+            desk.make_room(batch, min(context + steps + 1, self.network.context))
             desk.add(rows)
             return _timed_on_gpu(desk, steps, clock)
         watched = Watched(self.network, clock)
@@ -225,7 +228,7 @@ class Subject:
 
 
 def _timed_on_gpu(desk: Desk[Any], steps: int, clock: Clock) -> tuple[float, float]:
-    """The seconds of a step, and of what the GPU does in it."""
+    """The seconds of a step, and of what the GPU does in it: the network's part and the choice."""
 
     def seconds(step: Callable[[], object]) -> float:
         step()
@@ -234,7 +237,7 @@ def _timed_on_gpu(desk: Desk[Any], steps: int, clock: Clock) -> tuple[float, flo
             step()
         return (clock.now() - began) / steps
 
-    return seconds(lambda: [*desk.step()]), seconds(desk.work)
+    return seconds(lambda: [*desk.step()]), seconds(desk.replay)
 
 
 def measure(
@@ -297,7 +300,7 @@ def _speed(
         context=context,
         step_ms=1e3 * whole,
         step_ms_least=1e3 * min(step for step, _, _ in runs),
-        choosing_share=statistics.median(1 - inside / step for step, inside, _ in runs),
+        choosing_share=statistics.median(max(1 - inside / step, 0.0) for step, inside, _ in runs),
         floor_ms=1e3 * floor,
         floor_ratio=whole / floor,
         tokens_per_second=tokens,

@@ -35,7 +35,7 @@ class Asked(NamedTuple):
     """0 to below 1. These four are [B], in double precision."""
 
 
-def choose(logits: Tensor, asked: Asked) -> Tensor:
+def choose_all(logits: Tensor, asked: Asked) -> Tensor:
     """Choose an id of each row [B] from logits [B, V]; `NOTHING` where none can be."""
     vocabulary = logits.shape[-1]
     together = logits.masked_fill(~asked.pooled, -math.inf).logsumexp(-1, keepdim=True)  # B 1

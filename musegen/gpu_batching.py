@@ -4,7 +4,7 @@ Nothing here knows what an id means. Axes: `B` batch, `V` vocabulary.
 
 A step of all rows is recorded once for so many rows and columns, and replayed; the next ids are
 chosen where the logits are. What goes to and fro between two steps is little: what holds at each
-row, which ids may come, and which came. Rows that are few, or short, take a smaller step, so in the
+row, which ids may come, and which came. The more rows, and the longer, the larger the step: in the
 last bit a row may depend on those beside it.
 """
 
@@ -16,13 +16,11 @@ from typing import Generic, TypeGuard
 import numpy as np
 import torch
 
-from musegen.choosing import NOTHING, Asked
-from musegen.choosing import choose as choose_all
+from musegen.choosing import NOTHING, Asked, choose_all
 from musegen.decoding import Recontext, Row, State, choose, numpy_of, prompt_of
 from musegen.networks import Transformer
 from musegen.networks.resident import Resident
 from musegen.networks.score import Place
-from musegen.networks.transformer import Cache
 from musegen.recording import recorded
 
 MOST = 1024
@@ -70,87 +68,82 @@ class Desk(Generic[State]):
         self._prompt: Sequence[int] = ()
         """The last one that was read."""
         with torch.inference_mode():
-            self._lay_out(Resident(network, ROWS, min(COLUMNS, network.context)))
+            self._lay_out(ROWS, min(COLUMNS, network.context))
 
-    def _lay_out(self, resident: Resident) -> None:
-        """Make what goes to and fro for so many rows, and record the step."""
-        self.resident = resident
-        rows, vocabulary = resident.rows, self.network.config.vocabulary
-        score, device = self.network.registers, resident.kv.device
-        held = 0 if score is None else score.registers + score.fields + 2
-        self._whole = np.zeros((4 + held, rows), dtype=np.int64)
-        self._ids, self._column, self._closing, self._top_k = self._whole[:4]
+    def _lay_out(self, rows: int, columns: int) -> None:
+        """Make empty room, what goes to and fro for so many rows, and the recorded step."""
+        resident = self.resident = Resident(self.network, rows, columns)
+        vocabulary, score = self.network.config.vocabulary, self.network.registers
+        device = resident.kv.device
+        self._whole = np.zeros((4 + (score.holds if score else 0), rows), dtype=np.int64)
+        self._ids, self._column, self._top_k, self._closing = self._whole[:4]
         self._held = self._whole[4:]
         self._real = np.ones((4, rows))
-        self._masks = np.zeros((2, rows, vocabulary), dtype=np.bool_)
-        self._closing[:] = vocabulary
-        here = [torch.from_numpy(each) for each in (self._whole, self._real, self._masks)]
-        there = [each.to(device, copy=True) for each in here]
+        self._open = np.zeros((rows, vocabulary), dtype=np.bool_)
+        here = [torch.from_numpy(each) for each in (self._whole, self._real, self._open)]
+        there = whole, real, open_ = [each.to(device, copy=True) for each in here]
         self._sent = [*zip(there, here, strict=True)]
-        whole, real, masks = there
-        ids, column, closing, top_k = whole[:4]
-        open_, pooled = masks
+        pooled, logits = torch.zeros_like(open_), resident.kv.new_zeros(rows, vocabulary)
+        ids, column, top_k, closing = whole[:4]
+        chosen = torch.zeros_like(ids)
         temperature, top_p, min_p, number = real
         asked = Asked(open_, pooled, closing, top_k, temperature, top_p, min_p, number)
-        self._logits = resident.kv.new_zeros(rows, vocabulary)
-        self._chosen = torch.zeros_like(ids)
 
         def work() -> None:
-            self._logits.copy_(resident.step(ids, column, whole[4:]))
-            self._chosen.copy_(choose_all(self._logits, asked))
+            logits.copy_(resident.step(ids, column, whole[4:]))
+            chosen.copy_(choose_all(logits, asked))
 
+        self._pooled, self._logits, self._chosen = pooled, logits, chosen
         self._replay = recorded(work, device)
-        for place in self.rows:
-            self._settle(place)
 
-    def _settle(self, place: int) -> None:
-        """Write down what of a row stays as it is."""
-        row, sampling = self.rows[place], self.rows[place].sampling
-        self._masks[1, place] = False
-        self._masks[1, place, row.grammar.pooled] = True
-        self._top_k[place] = sampling.top_k
-        self._real[:3, place] = sampling.temperature, sampling.top_p, sampling.min_p
+    @torch.inference_mode()
+    def make_room(self, rows: int, columns: int) -> None:
+        """Have room for so many rows and columns at least; columns no more than the context."""
+        old, whole, real, pooled = self.resident, self._whole, self._real, self._pooled
+        wide, long = old.rows, old.columns
+        while wide < rows:
+            wide *= 2
+        while long < columns:
+            long = min(2 * long, self.network.context)
+        if (wide, long) != (old.rows, old.columns):
+            del self._replay  # before the next: what two recordings share would go with the first
+            self._lay_out(wide, long)
+            # After it: what is recorded is done some times, in whatever room there is.
+            self.resident.kv[:, :, : old.rows, :, : old.columns] = old.kv
+            self._whole[:, : old.rows], self._real[:, : old.rows] = whole, real
+            self._pooled[: old.rows] = pooled
 
     @torch.inference_mode()
     def add(self, rows: Iterable[Row[State]]) -> None:
         """Give each row a free place."""
-        free = (place for place in range(MOST) if place not in self.rows)
-        for place, row in zip(free, rows, strict=False):
+        new = [*rows]
+        self.make_room(len(self.rows) + len(new), 1)
+        free = [place for place in range(self.resident.rows) if place not in self.rows]
+        for place, row in zip(free, new, strict=False):
             self.rows[place] = row
             self._read(place)
-            self._settle(place)
+            sampling, pooled = row.sampling, np.zeros_like(self._open[place])
+            pooled[row.grammar.pooled] = True
+            self._pooled[place].copy_(torch.from_numpy(pooled))
+            self._top_k[place] = min(sampling.top_k, len(pooled))
+            self._real[:3, place] = sampling.temperature, sampling.top_p, sampling.min_p
 
     def _read(self, place: int) -> None:
         """Read a row but for its last id, which the next step takes."""
-        row, network = self.rows[place], self.network
-        prompt = prompt_of(row, network.context, self.recontext)[:-1]
-        self._make_room(place, len(prompt))
-        cache = self._cache_of(prompt)
-        if cache is not None:
-            self.resident.take(place, cache)
-        if network.registers is not None:
-            there = network.registers.place(()) if cache is None else cache.places[0].copy()
-            self._places[place] = there
-        self._columns[place] = len(prompt)
-
-    def _cache_of(self, prompt: Sequence[int]) -> Cache | None:
-        """What the network makes of a prompt; neighbours often have the same."""
-        if prompt != self._prompt:
+        row, score = self.rows[place], self.network.registers
+        prompt = prompt_of(row, self.network.context, self.recontext)[:-1]
+        if prompt != self._prompt:  # neighbours often have the same
             self._cache = self.network.prefill(torch.tensor([prompt]))[1] if prompt else None
             self._prompt = prompt
-        return self._cache
-
-    def _make_room(self, place: int, column: int) -> None:
-        rows, columns = self.resident.rows, self.resident.columns
-        while rows <= place:
-            rows *= 2
-        while columns <= column:
-            columns = min(2 * columns, self.network.context)
-        if (rows, columns) != (self.resident.rows, self.resident.columns):
-            self._lay_out(self.resident.grown(rows, columns))
+        if self._cache is not None:
+            self.make_room(1, len(prompt))
+            self.resident.take(place, self._cache)
+        if score is not None:
+            self._places[place] = self._cache.places[0].copy() if self._cache else score.place(())
+        self._columns[place] = len(prompt)
 
     @torch.inference_mode()
-    def work(self) -> None:
+    def replay(self) -> None:
         """Let the GPU do what was sent: the network's step, and the choice."""
         self._replay()
 
@@ -160,16 +153,16 @@ class Desk(Generic[State]):
             for place in self.rows:
                 if self._columns[place] == self.network.context:
                     self._read(place)
-                self._make_room(place, self._columns[place])
-            leaning = [place for place in self.rows if self._ask(place)]
+                self.make_room(1, self._columns[place] + 1)
+            leaning = {place for place in self.rows if self._ask(place)}
             for there, here in self._sent:
                 there.copy_(here)
-            self.work()
+            self._replay()
             chosen = self._chosen.tolist()
-            scores = {place: numpy_of(self._logits[place]) for place in leaning}
+            scores = numpy_of(self._logits) if leaning else None
         for place, row in [*self.rows.items()]:
             if not row.is_finished:  # it may have been given up since
-                if place in scores:
+                if scores is not None and place in leaning:
                     row.append(choose(scores[place], row))
                 elif chosen[place] == NOTHING:
                     raise RuntimeError("nothing can be chosen: the logits are not finite")
@@ -186,15 +179,15 @@ class Desk(Generic[State]):
         self._ids[place], self._column[place] = last, self._columns[place]
         self._columns[place] += 1
         if self._places:
-            there = self._places[place]
-            there.advance(last)
-            self._held[:, place] = [*there.rows, there.bar, there.position]
-        open_, closing, lean = row.grammar.choices(row.state)
-        self._masks[0, place] = False
-        self._masks[0, place, open_] = True
-        self._closing[place] = open_[closing] if closing >= 0 else self._masks.shape[-1]
+            self._places[place].advance(last)
+            self._held[:, place] = self._places[place].held
+        ids, closing, lean = row.grammar.choices(row.state)
+        self._open[place] = False
+        self._open[place, ids] = True
+        self._closing[place] = ids[closing] if closing >= 0 else self._open.shape[1]
+        if len(ids) == 1:
+            return False
         if lean is not None:
             return True
-        is_drawn = len(open_) > 1 and row.sampling.temperature
-        self._real[3, place] = row.random() if is_drawn else 0.0
+        self._real[3, place] = row.random() if row.sampling.temperature else 0.0
         return False

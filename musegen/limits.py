@@ -78,7 +78,7 @@ PREVIEW_MIB = Limit(
 """
 
 BATCH_MIB = Limit("MUSEGEN_MAX_BATCH_MIB", 2_048, "MiB for a batch of takes", "write fewer")
-"""Beyond it nothing fails: fewer takes are in the making at a time, and come out the same."""
+"""Beyond it nothing fails: fewer takes are in the making at a time."""
 
 THREADS = Limit("MUSEGEN_MAX_THREADS", 1, "threads that write", "use fewer")
 """Nothing fails: more are never used, unless this is raised; see `threads`."""

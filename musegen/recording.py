@@ -25,6 +25,6 @@ def recorded(work: Callable[[], None], device: torch.device) -> Callable[[], Non
             work()
     torch.cuda.current_stream(device).wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=aside, capture_error_mode="thread_local"):
         work()
     return graph.replay

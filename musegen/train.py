@@ -60,6 +60,8 @@ def workers(device: str) -> Iterator[Workers]:
     local = int(os.environ.get("LOCAL_RANK", "0"))
     device = resolved_device(device)
     place = torch.device(device, local) if device == "cuda" else torch.device(device)
+    if device == "cuda":
+        torch.cuda.set_device(place)
     if count > 1:
         dist.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
@@ -93,7 +95,7 @@ def continues(recipe: Recipe, begun: dict[str, Any], step: int) -> bool:
     then = config.build(Training, told, "training")
     return (
         0 <= step <= now.steps
-        and plain(replace(recipe, training=then)) == begun
+        and plain(recipe) | {"training": None} == begun | {"training": None}
         and now.average in (0, then.average)
         and then
         == replace(

@@ -42,7 +42,7 @@ class Writing:
     def __init__(self, model: Model, failed: Failed | None = None, width: int = WIDTH) -> None:
         """With `failed` an error ends what it is about and goes there; without, it is raised.
 
-        `width` is for a network whose rows depend on their number.
+        `width` is how many rows run at a time of a network that has no better way.
         """
         self.model, self._failed = model, failed
         self._network = model.decoder

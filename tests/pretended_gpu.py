@@ -30,6 +30,8 @@ MAKES = ("tensor", "as_tensor", "new_tensor")
 """What torch makes tensors by without telling anyone."""
 WHOLE = ("lstm",)
 """What a GPU has kernels of its own for."""
+ASKS = (aten._local_scalar_dense.default, aten.nonzero.default, aten.masked_select.default)
+WAITS = "the processor waits for the GPU"
 MATH = 0
 """The kind of attention that is made of other operations."""
 
@@ -58,6 +60,7 @@ class There(Tensor):
         return GPU
 
     def tolist(self) -> Any:
+        assert not TAPE.is_running, WAITS
         return self.here.tolist()
 
     @classmethod
@@ -119,7 +122,11 @@ def _run(op: Any, args: Any, kwargs: Any) -> Any:
     out = call()
     if TAPE.is_running:
         assert own, f"{op}: is not the GPU's, and would not be done again"
-        assert op is not aten._local_scalar_dense.default, "the processor waits for a number"
+        assert op not in ASKS, WAITS
+        bools = [
+            x for x in tree_leaves(args[1:]) if isinstance(x, Tensor) and x.dtype == torch.bool
+        ]
+        assert op is not aten.index.Tensor or not bools, WAITS
         stays = all(isinstance(x, There) for x in leaves if isinstance(x, Tensor) and x.dim())
         assert stays, f"{op}: from one device to the other"
         assert is_there, f"{op}: from one device to the other"

@@ -17,6 +17,7 @@ import musegen
 from musegen import gpu_batching, midi, models
 from musegen.data import shards
 from musegen.evaluate import Score, likelihood
+from musegen.models import Model
 from musegen.networks import Transformer
 from musegen.song import Song
 
@@ -31,6 +32,14 @@ def same(run: Callable[..., Any]) -> None:
     with pretended_gpu():
         there = run(device="cuda")
     assert list(map(told, there)) == list(map(told, here))
+
+
+def loud(load: Callable[[str, str], Model], name: str, device: str = "cpu") -> Model:
+    """A model in which all that was heard makes a difference."""
+    model = load(name, device)
+    for weight in model.decoder.parameters():
+        weight.mul_(8)
+    return model
 
 
 def test_the_pretended_gpu_refuses_company() -> None:
@@ -49,6 +58,7 @@ def test_the_pretended_gpu_refuses_company() -> None:
 def test_writing(
     tiny_controlled_model: Path, tiny_melody_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(models, "load", partial(loud, models.load))
     song = tune(0, bars=6)
     two: dict[str, Any] = {"variations": 2, "seed": 1}
     model = str(tiny_controlled_model)

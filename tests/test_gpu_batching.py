@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from musegen import models
-from musegen.choosing import NOTHING, Asked, choose
+from musegen.choosing import NOTHING, Asked, choose_all
 from musegen.networks import Transformer
 from musegen.networks.resident import Resident
 from musegen.sampling import Sampling, draw, together
@@ -56,7 +56,7 @@ def test_rows_choose_as_each_would_alone(
         torch.full((rows,), top_k),
         *map(torch.from_numpy, (*told, number)),
     )
-    assert choose(torch.from_numpy(logits), asked).tolist() == expected
+    assert choose_all(torch.from_numpy(logits), asked).tolist() == expected
 
 
 def test_where_nothing_can_be_chosen_it_is_said() -> None:
@@ -64,7 +64,7 @@ def test_where_nothing_can_be_chosen_it_is_said() -> None:
     open_ = torch.tensor([[True, True], [True, True], [False, False]])
     ones, zeros = torch.ones(3, dtype=torch.double), torch.zeros(3, dtype=torch.long)
     asked = Asked(open_, open_ & False, zeros + 2, zeros, ones, ones, 0 * ones, 0.5 * ones)
-    assert choose(logits, asked).tolist()[1:] == [NOTHING, NOTHING]
+    assert choose_all(logits, asked).tolist()[1:] == [NOTHING, NOTHING]
 
 
 def test_a_resident_step_is_the_step(tiny_controlled_model: Path) -> None:
@@ -73,14 +73,12 @@ def test_a_resident_step_is_the_step(tiny_controlled_model: Path) -> None:
     rng = np.random.default_rng(0)
     prompts = [rng.integers(0, network.config.vocabulary, n).tolist() for n in (7, 1, 12)]
     more = rng.integers(0, network.config.vocabulary, (3, 9))
-    resident = Resident(network, 2, 16)
+    resident = Resident(network, 3, 32)
     score = network.registers
     assert score is not None
     with torch.inference_mode():
-        for row, prompt in enumerate(prompts[:2]):
+        for row, prompt in enumerate(prompts):
             resident.take(row, network.prefill(torch.tensor([prompt]))[1])
-        resident = resident.grown(3, 32)
-        resident.take(2, network.prefill(torch.tensor([prompts[2]]))[1])
         caches = [network.prefill(torch.tensor([prompt]))[1] for prompt in prompts]
         places = [score.place(prompt) for prompt in prompts]
         for time, ids in enumerate(torch.from_numpy(more).T):

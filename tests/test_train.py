@@ -128,6 +128,12 @@ def test_a_run_can_be_lengthened_until_its_end_begins(
     assert allowed.count(True) in (51, 52)
 
 
+def test_a_run_from_before_a_setting_was_there_can_go_on(recipe: Recipe) -> None:
+    begun = train.plain(recipe)
+    del begun["training"]["augmentation"]["alone"]
+    assert train.continues(recipe, begun, 3)
+
+
 def test_a_plateau_can_be_lengthened(recipe: Recipe, data: Path, tmp_path: Path) -> None:
     longer = with_training(recipe, steps=12, cooldown=0.5)
     whole = train.train(longer, data, tmp_path / "whole")

@@ -33,12 +33,6 @@ class Resident:
         self.row = torch.arange(rows, device=self.kv.device)
         self.column = torch.arange(columns, device=self.kv.device)
 
-    def grown(self, rows: int, columns: int) -> Resident:
-        """The same rows in more room."""
-        other = Resident(self.network, rows, columns)
-        other.kv[:, :, : self.rows, :, : self.columns] = self.kv
-        return other
-
     def take(self, row: int, cache: Cache) -> None:
         """Let a row be that of a cache of one row."""
         self.kv[:, :, row, :, : cache.column] = cache.kv[:, :, 0, :, : cache.column]
@@ -46,7 +40,7 @@ class Resident:
     def step(self, ids: Tensor, column: Tensor, held: Tensor) -> Tensor:
         """Append one id to each row [B] in a column [B] of its own: logits [B, V].
 
-        `held` [R + F + 2, B] is what `Score.advanced` reads: registers, bars and positions.
+        `held` is that of the `Place` of each, if the network reads a score [R + F + 2, B].
         """
         network, c = self.network, self.network.config
         x, reading = F.embedding(ids, network.embedding.weight), None  # B D

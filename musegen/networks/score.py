@@ -149,9 +149,14 @@ class Score(nn.Module):
         """Let each place go on by one of ids [B], and read what holds then [..., B, 1]."""
         for place, id_ in zip(places, ids.tolist(), strict=True):
             place.advance(id_)
-        held = [[*place.rows, place.bar, place.position] for place in places]
+        held = [place.held for place in places]
         read = torch.tensor(held, device=ids.device).T[..., None]
         return Reading(read[:-2], read[-2], read[-1])
+
+    @property
+    def holds(self) -> int:
+        """How many numbers `Place.held` has."""
+        return self.registers + self.fields + 2
 
     @property
     def changes(self) -> list[tuple[list[tuple[int, int]], list[tuple[int, int]]]]:
@@ -193,6 +198,11 @@ class Place:
     def rows(self) -> list[int]:
         """As `Reading` has them, [R + F]."""
         return self.registers + (self.fields.get(self.track) or self._empty)
+
+    @property
+    def held(self) -> list[int]:
+        """All that `Reading` has, [R + F + 2]."""
+        return [*self.rows, self.bar, self.position]
 
     def advance(self, id_: int) -> None:
         """Go on by one id."""

@@ -23,11 +23,12 @@ class Batch:
     ...     for n, song in enumerate(songs):
     ...         musegen.continue_(song, variations=1, seed=1, each=keep(n), batch=batch)
 
-    It takes less time than one call after the other, and every take is the same as without. A call
-    returns before its takes are made: `each` gets them while later calls are made or, at the
-    latest, when the block ends. No more takes are in the making than memory and processor are best
-    used with, so that there may be any number of calls. (On a GPU, and on processors without
-    FBGEMM's kernels, each call is made to its end; the model is loaded but once.)
+    It takes less time than one call after the other, and every take is the same as without; on a
+    GPU, but for rounding. A call returns before its takes are made: `each` gets them while later
+    calls are made or, at the latest, when the block ends. No more takes are in the making than
+    memory and processor are best used with, so that there may be any number of calls. (On
+    processors without FBGEMM's kernels, and with an LSTM on a GPU, each call is made to its end;
+    the model is loaded but once.)
 
     An error in a take, or in `each`, ends its call. It goes to `failed`, with the `each` of that
     call, and what other calls asked for goes on; without `failed` it is raised where it happens,
