@@ -71,7 +71,7 @@ class Desk(Generic[State]):
             self._lay_out(ROWS, min(COLUMNS, network.context))
 
     def _lay_out(self, rows: int, columns: int) -> None:
-        """Make empty room, what goes to and fro for so many rows, and the recorded step."""
+        """Make empty room, and what goes to and fro for so many rows."""
         resident = self.resident = Resident(self.network, rows, columns)
         vocabulary, score = self.network.config.vocabulary, self.network.registers
         device = resident.kv.device
@@ -94,7 +94,8 @@ class Desk(Generic[State]):
             chosen.copy_(choose_all(logits, asked))
 
         self._pooled, self._logits, self._chosen = pooled, logits, chosen
-        self._replay = recorded(work, device)
+        self._work = work
+        self._recorded: Callable[[], None] | None = None  # by the first step in this room
 
     @torch.inference_mode()
     def make_room(self, rows: int, columns: int) -> None:
@@ -106,9 +107,7 @@ class Desk(Generic[State]):
         while long < columns:
             long = min(2 * long, self.network.context)
         if (wide, long) != (old.rows, old.columns):
-            del self._replay  # before the next: what two recordings share would go with the first
             self._lay_out(wide, long)
-            # After it: what is recorded is done some times, in whatever room there is.
             self.resident.kv[:, :, : old.rows, :, : old.columns] = old.kv
             self._whole[:, : old.rows], self._real[:, : old.rows] = whole, real
             self._pooled[: old.rows] = pooled
@@ -145,7 +144,9 @@ class Desk(Generic[State]):
     @torch.inference_mode()
     def replay(self) -> None:
         """Let the GPU do what was sent: the network's step, and the choice."""
-        self._replay()
+        if self._recorded is None:
+            self._recorded = recorded(self._work, self.resident.kv.device)
+        self._recorded()
 
     def step(self) -> Iterator[Row[State]]:
         """One more id for each row; those that are finished leave their places."""
@@ -157,7 +158,7 @@ class Desk(Generic[State]):
             leaning = {place for place in self.rows if self._ask(place)}
             for there, here in self._sent:
                 there.copy_(here)
-            self._replay()
+            self.replay()
             chosen = self._chosen.tolist()
             scores = numpy_of(self._logits) if leaning else None
         for place, row in [*self.rows.items()]:
