@@ -8,7 +8,7 @@ ONNX Runtime, each where it is installed. The three share their random weights a
 each other before; ours has the same width, layers, heads, hidden width and vocabulary. All sample
 under one top-k and top-p and take turns on one thread. Times are CPU seconds, medians, and what
 reading the prompt and the first token take is subtracted; ratios are those of these figures.
-llama.cpp is not among them: its Python package comes as source alone.
+llama.cpp, where it is installed (see `cpp`), has the same weights in half precision.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from cpp import by_llama_cpp, check_cpp, sample_cpp
 from decoding import network_of, ours, read
 from llama import SHAPES, Shape, by_transformers, generate
 from plain import Plain, check, onnx_step, sample, sample_onnx
@@ -52,6 +53,10 @@ def peers(shape: Shape, prompt: list[int]) -> dict[str, Callable[[list[int], int
     session = installed("ONNX Runtime", onnx_step, plain)
     if session is not None:
         found["ONNX Runtime fp32"] = partial(sample_onnx, session, plain)
+    cpp = installed("llama.cpp", by_llama_cpp, plain)
+    if cpp is not None:
+        check_cpp(cpp, plain, prompt)
+        found["llama.cpp fp16"] = partial(sample_cpp, cpp)
     check(plain, peer, session, prompt)
     return found
 
