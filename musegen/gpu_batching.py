@@ -21,6 +21,7 @@ from musegen.decoding import Recontext, Row, State, choose, numpy_of, prompt_of
 from musegen.networks import Transformer
 from musegen.networks.resident import Resident
 from musegen.networks.score import Place
+from musegen.networks.transformer import Cache
 from musegen.recording import recorded
 
 MOST = 1024
@@ -65,8 +66,9 @@ class Desk(Generic[State]):
         """That of the next id of each row."""
         self._places: dict[int, Place] = {}
         """Where each stands in its score, if the network reads any."""
-        self._prompt: Sequence[int] = ()
-        """The last one that was read."""
+        self._prompt: Sequence[int] = []
+        self._cache: Cache | None = None
+        """The last prompt that was read, and what the network made of it; of none, nothing."""
         with torch.inference_mode():
             self._lay_out(ROWS, min(COLUMNS, network.context))
 
@@ -138,7 +140,8 @@ class Desk(Generic[State]):
             self.make_room(1, len(prompt))
             self.resident.take(place, self._cache)
         if score is not None:
-            self._places[place] = self._cache.places[0].copy() if self._cache else score.place(())
+            read = score.place(()) if self._cache is None else self._cache.places[0].copy()
+            self._places[place] = read
         self._columns[place] = len(prompt)
 
     @torch.inference_mode()
