@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from .report import Report
 
 
+IN_INT8 = ", int8"
+"""Behind the name of a model that multiplies so."""
+
+
 @click.group("evaluate", cls=Group)
 def command() -> None:
     """Measure a model on held-out music."""
@@ -57,6 +61,7 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
 @measuring.split
 @whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
 @click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
+@click.option("--int8", is_flag=True, help="Score MODEL in int8 as well; see CONTRIBUTING.md.")
 @click.option(
     "--weight",
     "weights",
@@ -81,6 +86,7 @@ def _likelihood(
     split: str,
     every: int,
     counts: bool,
+    int8: bool,
     weights: dict[str, float] | None,
     device: str,
 ) -> dict[str, Any]:
@@ -102,6 +108,12 @@ def _likelihood(
 
     with progress(loaded.name, wanted=not report.quiet, unit="windows") as update:
         tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=update)}
+    if int8:
+        name = loaded.name + IN_INT8
+        with progress(name, wanted=not report.quiet, unit="windows") as update:
+            tables[name] = measure(
+                loaded, shard, device=device, every=every, int8=True, report=update
+            )
     if counts:
         train = shards.load(data, "train")
         tables["order-4 counts"] = count_model(train, shard, loaded.codec, every=every)
@@ -147,6 +159,10 @@ def _likelihood_page(found: dict[str, Any], weights: dict[str, float] | None) ->
     ]
     said = ", ".join(f"{name}={w:g}" for name, w in (weights or {}).items()) or "as in training"
     rows.append([f"all, weighted {said}", *(f"{bits:.2f}" for bits in mixed.values()), "", ""])
+    own, *others = found["rows"][-1]["bits_per_note"].items()
+    loss = [f"{bits / own[1] - 1:+.2%}" if by.endswith(IN_INT8) else "" for by, bits in others]
+    if any(loss):
+        rows.append(["all, beside the model", "", *loss, "", ""])
     return markdown(
         [f"{found['split']} split, bits per note", *mixed, "notes", "bits per bar"], rows
     )

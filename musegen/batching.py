@@ -69,6 +69,7 @@ def batched(
     """
     start = Start(network, recontext)
     groups: list[Group[State]] = []
+    inference = torch.inference_mode()  # one for all steps: making it costs as much as using it
     while True:
         full = [group for group in groups if group.cache.column == network.context]
         groups = [group for group in groups if group not in full]
@@ -78,7 +79,7 @@ def batched(
             starting += more(room)
         if not groups and not starting:
             return
-        with torch.inference_mode():
+        with inference:
             logits = []  # B V, of the rows of all groups in turn
             if groups:
                 latest = [row.ids[-1] for group in groups for row in group.rows]
@@ -87,15 +88,17 @@ def batched(
             for group, first in start.groups(starting):
                 groups.append(group)
                 logits.append(first.expand(len(group.rows), -1))
+            scores = numpy_of(logits[0] if len(logits) == 1 else torch.cat(logits))
         live = [row for group in groups for row in group.rows]
-        for scores, row in zip(numpy_of(torch.cat(logits)), live, strict=True):
+        for row, its in zip(live, scores, strict=True):
             if not row.is_finished:  # it may have been given up since
-                row.append(choose(scores, row))
+                row.append(choose(its, row))
                 yield row
-        with torch.inference_mode():
-            for group in groups:
-                group.drop_finished()
-        groups = [group for group in groups if group.rows]
+        if any(row.is_finished for row in live):
+            with inference:
+                for group in groups:
+                    group.drop_finished()
+            groups = [group for group in groups if group.rows]
 
 
 class Start:

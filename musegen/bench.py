@@ -50,6 +50,8 @@ BATCHES, CONTEXTS = (1, 4, 16), (100, 700)
 """Rows at once, and ids that each has read, where nobody says otherwise."""
 PIECES, PIECE = 4, 512
 """That a model writes first, and the least ids in each: what its notes and bars are counted in."""
+SAMPLING = Sampling(min_p=0.01)
+"""As the verbs draw where nobody says otherwise."""
 FP32 = 4
 """Bytes of a number; the floor is that of single precision, however the weights are packed."""
 STREAMED = 1 << 14, 1 << 12
@@ -184,7 +186,7 @@ class Subject:
             self.pieces,
             self.grammar,
             [self.grammar.start] * PIECES,
-            Sampling(),
+            SAMPLING,
             streams(seed, range(PIECES)),
             width=PIECES,
             recontext=partial(self.codec.recent, limit=self.limit),
@@ -203,7 +205,7 @@ class Subject:
             state = self.grammar.advance(state, id_)
         recontext = partial(self.codec.recent, limit=self.limit)
         if suits(self.network):
-            rows = [Row([*prompt], self.grammar, state, Sampling(), numbers(r)) for r in random]
+            rows = [Row([*prompt], self.grammar, state, SAMPLING, numbers(r)) for r in random]
             desk: Desk[Any] = Desk(self.network, recontext)
             desk.make_room(batch, min(context + steps + 1, self.network.context))
             desk.add(rows)
@@ -214,7 +216,7 @@ class Subject:
             [prompt] * batch,
             self.grammar,
             [state] * batch,
-            Sampling(),
+            SAMPLING,
             random,
             width=batch,
             recontext=recontext,

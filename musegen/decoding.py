@@ -120,6 +120,7 @@ def decode_group(
     if not live:
         return
     limit = network.context
+    inference = torch.inference_mode()  # one for all steps: making it costs as much as using it
     logits, cache, columns = begin(network, live, width, recontext)
     latest = np.zeros(width, dtype=np.int64)  # a dead row repeats its last id
     while True:
@@ -137,7 +138,7 @@ def decode_group(
             logits, cache = prefill(network, shorter, width, columns)
         else:
             columns += 1
-            with torch.inference_mode():
+            with inference:
                 logits = network.step(torch.from_numpy(latest), cache)
 
 
@@ -183,7 +184,7 @@ def prefill(
 
 def numpy_of(logits: Tensor) -> Logits:
     """The same numbers, as `choose` has them."""
-    scores: Logits = logits.float().cpu().numpy()
+    scores: Logits = logits.to("cpu", torch.float32).numpy()
     return scores
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -20,6 +21,7 @@ from musegen.clips import quantised
 from musegen.codecs.bars import BarCodec
 from musegen.data.batches import Windows
 from musegen.data.shards import Shard
+from musegen.errors import UsageError
 from musegen.models import Model, resolved_device
 from musegen.originality import shared
 from musegen.song import IntArray, Song
@@ -100,13 +102,26 @@ def likelihood(
     batch: int = 8,
     device: str = "cpu",
     every: int = 1,
+    int8: bool = False,
     report: Callable[[int, int], None] | None = None,
 ) -> dict[str, Score]:
-    """The model's score on a split, per corpus; `every` 10 takes every tenth piece."""
+    """The model's score on a split, per corpus; `every` 10 takes every tenth piece.
+
+    With `int8` it multiplies as a transformer may when it writes: UsageError where none here can.
+    """
     import torch
     import torch.nn.functional as F
 
+    from musegen.networks import Transformer
+    from musegen.networks.packed import InInt8, has_int8
+
     device = resolved_device(device)
+    arithmetic: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16)
+    if int8:
+        model.network_as(Transformer)
+        if device != "cpu" or not has_int8():
+            raise UsageError("int8 is for processors that multiply it exactly (VNNI)")
+        arithmetic = InInt8()
     length = model.decoder.context or WINDOW
     codec = model.codec
     is_note = Windows(shard, codec, dict.fromkeys(shard.corpora, 1.0)).is_note
@@ -124,7 +139,7 @@ def likelihood(
             ids[row, : len(span.ids)] = span.ids
             counted[row, span.scored : len(span.ids)] = True
         tokens = torch.from_numpy(ids).to(device)
-        with torch.inference_mode(), torch.autocast(device, dtype=torch.bfloat16):
+        with torch.inference_mode(), arithmetic:
             logits = model.decoder.forward(tokens[:, :-1])
         nats = F.cross_entropy(logits.float().transpose(1, 2), tokens[:, 1:], reduction="none")
         bits = nats.cpu().numpy() / math.log(2)

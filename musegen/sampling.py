@@ -1,8 +1,10 @@
 """Choosing one id from logits: temperature, top-k, top-p, min-p, and the random numbers.
 
-Arrays here are numpy's: a few hundred logits cost less there than in torch, and the settings can be
-checked before torch is loaded. Axes: `V` vocabulary, or what of it may come; other axes stand
-before it.
+Between two steps of a network little of this is in a processor's caches: a choice costs by how much
+code it runs through. So a few hundred logits are plain numbers in lists here, and of numpy there is
+but what is no slower. The settings can be checked before torch is loaded.
+
+Axes: `V` vocabulary, or what of it may come.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ class Choices(NamedTuple):
 
 BLOCK = 64
 """Random numbers made at once."""
+NOTHING = "nothing can be chosen: the logits are not finite, or all are masked"
 COLDEST = 1e-6
 """Temperatures above 0 act as this at least, or the gaps between logits would overflow."""
 
@@ -80,77 +83,56 @@ def numbers(stream: np.random.Generator) -> Callable[[], float]:
     return chain.from_iterable(stream.random(BLOCK).tolist() for _ in count()).__next__
 
 
-def together(logits: Logits) -> np.float32:
+def together(logits: Logits) -> float:
     """The logit of what is as probable as all of these [P]."""
-    highest = logits.max()
-    return np.float32(highest + np.log(np.exp(logits - highest).sum()))
+    values: list[float] = logits.tolist()
+    highest = max(values)
+    return highest + math.log(sum([math.exp(value - highest) for value in values]))
 
 
 def draw(logits: Logits, sampling: Sampling, random: Callable[[], float]) -> int:
-    """Choose an id from logits [V], with one number 0..1; at temperature 0 with none.
-
-    Between two steps of a network little of this is in a processor's caches: it costs by how much
-    code it runs through, hence plain lists.
-    """
-    if not logits.size or not math.isfinite(logits[logits.argmax()]):
-        raise RuntimeError("nothing can be chosen: the logits are not finite, or all are masked")
+    """Choose an id from logits [V], with one number 0..1; at temperature 0 with none."""
+    places = None
+    if 0 < sampling.top_k < len(logits) and sampling.temperature:
+        places = top_k(logits, sampling.top_k)
+        logits = logits.take(places)
+    values = logits.tolist()
+    if not values or not math.isfinite(highest := max(values)):
+        raise RuntimeError(NOTHING)
     if sampling.temperature == 0:
-        return int(logits.argmax())
-    kept = filtered(logits, sampling)
-    weights = np.exp(kept - kept[kept.argmax()]).tolist()
-    if sampling.min_p:
-        weights = min_p(weights, sampling.min_p)
-    totals = list(accumulate(weights))
-    # 1 - random() is above 0, so that what has no probability is never reached.
-    return bisect_left(totals, (1.0 - random()) * totals[-1])
+        drawn = values.index(highest)
+    else:
+        totals = list(accumulate(weights(values, highest, sampling)))
+        if not math.isfinite(totals[-1]):
+            raise RuntimeError(NOTHING)
+        # 1 - random() is above 0, so that what has no probability is never reached.
+        drawn = bisect_left(totals, (1.0 - random()) * totals[-1])
+    return drawn if places is None else int(places[drawn])
 
 
-def filtered(logits: Logits, sampling: Sampling) -> Logits:
-    """Apply the rules but min-p to logits [..., V]; what they rule out becomes -inf."""
-    if sampling.temperature != 1:
-        logits = tempered(logits, sampling.temperature)
-    if sampling.top_k:
-        logits = top_k(logits, sampling.top_k)
+def top_k(logits: Logits, k: int) -> NDArray[np.intp]:
+    """Where the k largest stand [k], rising."""
+    places = logits.argpartition(-k)[-k:]
+    places.sort()
+    return places
+
+
+def weights(logits: list[float], highest: float, sampling: Sampling) -> list[float]:
+    """How probable each is beside the likeliest; 0 where a rule but top-k leaves it out."""
+    temperature, min_p = max(sampling.temperature, COLDEST), sampling.min_p
     if sampling.top_p < 1:
-        logits = top_p(logits, sampling.top_p)
-    return logits
+        found = [math.exp((logit - highest) / temperature) for logit in logits]
+        least = max(top_p(found, sampling.top_p), min_p)
+        return [0.0 if weight < least else weight for weight in found]
+    least = highest + temperature * math.log(min_p) if min_p else -math.inf
+    return [0.0 if x < least else math.exp((x - highest) / temperature) for x in logits]
 
 
-def tempered(logits: Logits, temperature: float) -> Logits:
-    """Widen or narrow the gaps between logits [..., V]; the likeliest stands at 0."""
-    gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
-    return gaps / np.float32(max(temperature, COLDEST))
+def top_p(weights: Iterable[float], p: float) -> float:
+    """The least of the fewest that reach a share p of the sum of all, the largest first.
 
-
-def top_k(logits: Logits, k: int) -> Logits:
-    """Keep the k largest of each row [..., V], and what equals the least of them."""
-    if k >= logits.shape[-1]:
-        return logits
-    return at_least(logits, np.partition(logits, -k, axis=-1)[..., -k, None])
-
-
-def top_p(logits: Logits, p: float) -> Logits:
-    """Keep the fewest of the likeliest of each row [..., V] that reach probability p together.
-
-    What equals the least of them stays too. The source is Holtzman et al. 2020 (nucleus sampling).
+    The source is Holtzman et al. 2020 (nucleus sampling).
     """
-    falling = np.sort(logits, axis=-1)[..., ::-1]
-    totals = probabilities(falling).cumsum(axis=-1)
-    needed = (totals < p * totals[..., -1:]).sum(axis=-1, keepdims=True)  # how many, less 1
-    return at_least(logits, np.take_along_axis(falling, needed, axis=-1))
-
-
-def min_p(weights: list[float], p: float) -> list[float]:
-    """Keep what is at least p times as probable as the likeliest, whose weight is 1."""
-    return [weight if weight >= p else 0.0 for weight in weights]
-
-
-def at_least(logits: Logits, least: Logits) -> Logits:
-    """Rule out what is below `least` [..., 1]."""
-    return np.where(logits >= least, logits, np.float32(-np.inf))
-
-
-def probabilities(logits: Logits) -> Logits:
-    """Probabilities [..., V], the likeliest taken as 1: they are not divided by their sum."""
-    gaps: Logits = logits - logits.max(axis=-1, keepdims=True)
-    return np.exp(gaps)
+    falling = sorted(weights, reverse=True)
+    totals = list(accumulate(falling))
+    return falling[bisect_left(totals, p * totals[-1])]

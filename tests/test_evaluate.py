@@ -13,7 +13,9 @@ from musegen import models
 from musegen.codecs import CODECS, BarCodec
 from musegen.data import shards
 from musegen.data.shards import Shard
+from musegen.errors import ModelError, UsageError
 from musegen.evaluate import Score, count_model, likelihood, piece, spans
+from musegen.networks import packed
 
 CODEC = BarCodec(CODECS["multitrack"])
 
@@ -43,6 +45,16 @@ def test_a_random_network_is_about_as_good_as_chance(held_out: Shard, tiny_model
     assert score.tokens == len(ids) - 1
     assert score.notes == held_out.song(0)["notes"]
     assert score.bits / score.tokens == pytest.approx(math.log2(len(CODEC.vocabulary)), rel=0.2)
+
+
+def test_int8_is_of_transformers_on_processors_that_have_it(
+    held_out: Shard, tiny_model: Path, tiny_melody_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match="tiny-lstm has no Transformer"):
+        likelihood(models.load(str(tiny_melody_model)), held_out, int8=True)
+    monkeypatch.setattr(packed, "has_int8", lambda: False)
+    with pytest.raises(UsageError, match="int8 is for processors"):
+        likelihood(models.load(str(tiny_model)), held_out, int8=True)
 
 
 def test_the_count_model_is_witten_bell(data: Path, held_out: Shard) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 
@@ -10,25 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from musegen.errors import UsageError
-from musegen.sampling import (
-    Logits,
-    Sampling,
-    draw,
-    filtered,
-    min_p,
-    numbers,
-    probabilities,
-    streams,
-    tempered,
-    top_k,
-    top_p,
-)
+from musegen.sampling import COLDEST, Logits, Sampling, draw, numbers, streams, together, weights
 
-ROWS = hnp.arrays(
-    np.float32,
-    hnp.array_shapes(min_dims=2, max_dims=2, max_side=30),
-    elements=st.floats(-20, 20, width=32),
-)
+SPREAD = [(n + 0.5) / 200 for n in range(200)]
+LOGITS = hnp.arrays(
+    np.float32, st.integers(1, 40), elements=st.floats(-20, 20, width=32) | st.just(-np.inf)
+).filter(lambda logits: bool(np.isfinite(logits).any()))
 SAMPLINGS = st.builds(
     Sampling,
     temperature=st.floats(0, 2),
@@ -39,11 +27,13 @@ SAMPLINGS = st.builds(
 
 
 def logits_of(*probabilities: float) -> Logits:
-    return np.log(np.array([probabilities], dtype=np.float32))
+    return np.log(np.array(probabilities, dtype=np.float32))
 
 
-def kept(logits: Logits) -> list[int]:
-    return [int(id_) for id_ in np.flatnonzero(np.isfinite(logits[0]))]
+def kept(logits: Logits, **settings: float) -> list[int]:
+    """What can be drawn."""
+    drawn = {draw(logits, Sampling(**settings), iter([n]).__next__) for n in SPREAD}  # type: ignore[arg-type]
+    return sorted(drawn)
 
 
 @pytest.mark.parametrize(
@@ -70,73 +60,72 @@ def test_settings_are_checked_without_torch() -> None:
 
 
 def test_temperature_divides_the_gaps() -> None:
-    logits = np.array([[3.0, 1.0, -np.inf]], dtype=np.float32)
-    np.testing.assert_allclose(tempered(logits, 0.5), [[0.0, -4.0, -np.inf]])
+    found = weights([3.0, 1.0, -math.inf], 3.0, Sampling(temperature=0.5))
+    assert found == pytest.approx([1.0, math.exp(-4), 0.0])
 
 
-def test_top_k_keeps_the_likeliest_and_what_equals_the_last() -> None:
-    logits = logits_of(0.1, 0.4, 0.2, 0.2, 0.1)
-    assert kept(top_k(logits, 1)) == [1]
-    assert kept(top_k(logits, 2)) == [1, 2, 3]
-    assert kept(top_k(logits, 9)) == [0, 1, 2, 3, 4]
+def test_top_k_keeps_the_likeliest() -> None:
+    logits = logits_of(0.1, 0.4, 0.25, 0.2, 0.05)
+    assert kept(logits, top_k=1) == [1]
+    assert kept(logits, top_k=3) == [1, 2, 3]
+    assert kept(logits, top_k=9) == [0, 1, 2, 3, 4]
 
 
 def test_top_p_keeps_the_fewest_that_reach_it() -> None:
     logits = logits_of(0.1, 0.4, 0.3, 0.2)
-    assert kept(top_p(logits, 0.3)) == [1]
-    assert kept(top_p(logits, 0.5)) == [1, 2]
-    assert kept(top_p(logits, 0.8)) == [1, 2, 3]
-    assert kept(top_p(logits, 0.95)) == [0, 1, 2, 3]
+    assert kept(logits, top_p=0.3) == [1]
+    assert kept(logits, top_p=0.5) == [1, 2]
+    assert kept(logits, top_p=0.8) == [1, 2, 3]
+    assert kept(logits, top_p=0.95) == [0, 1, 2, 3]
 
 
 def test_min_p_is_a_share_of_the_likeliest() -> None:
-    weights = [0.2, 1.0, 0.6, 0.2]
-    assert min_p(weights, 0.5) == [0.0, 1.0, 0.6, 0.0]
-    assert min_p(weights, 0.2) == weights
+    logits = logits_of(0.1, 0.5, 0.3, 0.1)
+    assert kept(logits, min_p=0.5) == [1, 2]
+    assert kept(logits, min_p=0.1) == [0, 1, 2, 3]
+    assert kept(logits, min_p=0.5, temperature=2) == [1, 2]
+    assert kept(logits, min_p=0.4, temperature=2) == [0, 1, 2, 3]
+    assert kept(logits, min_p=0.5, top_p=0.99) == [1, 2]
 
 
 def test_rules_apply_in_order() -> None:
     # Of all four, top_p 0.5 keeps two; of the two that top_k leaves, the first reaches it alone.
     logits = logits_of(0.35, 0.25, 0.2, 0.2)
-    assert kept(filtered(logits, Sampling(top_p=0.5))) == [0, 1]
-    assert kept(filtered(logits, Sampling(top_k=2, top_p=0.5))) == [0]
+    assert kept(logits, top_p=0.5) == [0, 1]
+    assert kept(logits, top_k=2, top_p=0.5) == [0]
 
 
 @settings(deadline=None)
-@given(ROWS, SAMPLINGS)
-def test_the_likeliest_always_stays_and_the_input_is_untouched(
-    logits: Logits, sampling: Sampling
+@given(LOGITS, SAMPLINGS, st.floats(0, 1, exclude_max=True))
+def test_what_is_drawn_is_what_the_rules_leave(
+    logits: Logits, sampling: Sampling, number: float
 ) -> None:
     before = logits.copy()
-    if sampling.temperature:
-        best = filtered(logits, sampling).max(axis=-1)
-        assert np.isfinite(best).all()
-        likeliest = np.take_along_axis(
-            filtered(logits, sampling), logits.argmax(axis=-1)[:, None], axis=-1
-        )
-        np.testing.assert_array_equal(likeliest[:, 0], best)
+    drawn = draw(logits, sampling, iter([number]).__next__)
     np.testing.assert_array_equal(logits, before)
-
-
-@settings(deadline=None)
-@given(ROWS, SAMPLINGS, st.integers(0, 2**32))
-def test_only_what_the_rules_leave_is_drawn(logits: Logits, sampling: Sampling, seed: int) -> None:
-    masked = logits.copy()
-    masked[:, 1::2] = -np.inf
-    random = streams(seed, range(len(logits)))
-    ids = [draw(row, sampling, stream.random) for row, stream in zip(masked, random, strict=True)]
     if sampling.temperature == 0:
-        assert ids == [int(row.argmax()) for row in masked]
-    else:
-        allowed = probabilities(filtered(masked, sampling)) >= max(sampling.min_p, 1e-45)
-        assert all(row[id_] for row, id_ in zip(allowed, ids, strict=True))
+        assert drawn == logits.argmax()
+        return
+    likelier = np.sort(logits[logits > logits[drawn]])[::-1].astype(np.float64)
+    assert np.isfinite(logits[drawn])
+    if not len(likelier):
+        return
+    temperature = max(sampling.temperature, COLDEST)
+    assert len(likelier) < (sampling.top_k or math.inf)
+    assert (logits[drawn] - likelier[0]) / temperature >= math.log(sampling.min_p or 1e-30) - 1e-6
+    falling = np.sort(logits)[::-1][: sampling.top_k or None].astype(np.float64)
+    shares = np.exp((falling - falling[0]) / temperature)
+    assert shares[: len(likelier)].sum() <= sampling.top_p * shares.sum() + 1e-6
 
 
-@settings(deadline=None)
-@given(ROWS, SAMPLINGS)
-def test_a_row_is_ruled_by_itself_alone(logits: Logits, sampling: Sampling) -> None:
-    alone = [filtered(row, sampling) for row in logits]
-    np.testing.assert_array_equal(filtered(logits, sampling), alone)
+@pytest.mark.parametrize("number", [0.0, 0.5, 1 - 2**-53])
+def test_what_cannot_come_is_never_drawn(number: float) -> None:
+    logits = np.array([-np.inf, 1.0, -np.inf, 0.0, -np.inf], dtype=np.float32)
+    assert draw(logits, Sampling(), iter([number]).__next__) in (1, 3)
+
+
+def test_what_is_one_choice_has_the_probability_of_all() -> None:
+    assert math.exp(together(logits_of(0.1, 0.3, 0.2))) == pytest.approx(0.6)
 
 
 def test_ids_come_as_often_as_they_are_probable() -> None:
@@ -154,8 +143,8 @@ def test_ids_come_as_often_as_they_are_probable() -> None:
 def test_one_number_a_choice_and_none_at_temperature_0() -> None:
     logits = logits_of(0.5, 0.3, 0.2)
     [used], [spare] = streams(7, [0]), streams(7, [0])
-    draw(logits[0], Sampling(temperature=0), used.random)
-    draw(logits[0], Sampling(top_k=2), used.random)
+    draw(logits, Sampling(temperature=0), used.random)
+    draw(logits, Sampling(top_k=2), used.random)
     spare.random()
     assert used.random() == spare.random()
 
@@ -173,9 +162,12 @@ def test_numbers_are_those_of_the_stream() -> None:
     assert [random() for _ in range(200)] == [same.random() for _ in range(200)]
 
 
-@pytest.mark.parametrize("bad", [-np.inf, np.inf, np.nan])
-def test_nothing_to_choose_is_an_error(bad: float) -> None:
+@pytest.mark.parametrize("settings", [{}, {"min_p": 0.1}, {"top_p": 0.9}, {"top_k": 2}])
+@pytest.mark.parametrize(
+    "bad", [[-np.inf] * 3, [np.inf] * 3, [np.nan] * 3, [0.0, np.nan, 1.0], [0.0, np.inf, 1.0], []]
+)
+def test_nothing_to_choose_is_an_error(bad: list[float], settings: dict[str, float]) -> None:
     [stream] = streams(0, [0])
-    for logits in (np.full(3, bad, dtype=np.float32), np.zeros(0, dtype=np.float32)):
-        with pytest.raises(RuntimeError, match="nothing can be chosen"):
-            draw(logits, Sampling(), stream.random)
+    logits = np.array(bad, dtype=np.float32)
+    with pytest.raises(RuntimeError, match="nothing can be chosen"):
+        draw(logits, Sampling(**settings), stream.random)  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ Axes: `B` batch, `T` time, `D` width, `V` vocabulary, `H` query heads, `G` key a
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
-from musegen.networks.packed import Product, are_packed, product, version
+from musegen.networks.packed import Product, are_packed, int8_product, product, version
 from musegen.networks.score import Ids, Place, Reading, Roles, Score
 
 MAX_TURNS = 1 << 24
@@ -61,6 +62,8 @@ class TransformerConfig:
     """Whether half of each head turns by bar and position."""
     roles: Roles | None = None
     """What ids do; tracks and clock need it."""
+    int8: bool = False
+    """Whether a step multiplies in int8, where the processor can; see `packed`."""
 
     def __post_init__(self) -> None:
         if (self.tracks or self.clock) and self.roles is None:
@@ -122,7 +125,7 @@ class Layer(nn.Module):
         x = x + F.dropout(self.feed_out(F.silu(gate) * up), c.dropout, self.training)
         return x, k, v
 
-    def lean(self) -> LeanLayer:
+    def lean(self, product: Callable[[Tensor], Product]) -> LeanLayer:
         return LeanLayer(
             self.attention_norm.weight,
             product(self.qkv.weight),
@@ -423,10 +426,10 @@ class Transformer(nn.Module):
         """Lay the weights out for `step`, or return what was made of them last time."""
         now = version(self)
         if self.made is None or self.made[0] != now:
-            layers = [each.lean() for each in self.modules() if isinstance(each, Layer)]
-            c = self.config
+            c, layout = self.config, int8_product if self.config.int8 else product
+            layers = [each.lean(layout) for each in self.modules() if isinstance(each, Layer)]
             scales = (c.head_width**-0.5, c.heads), (1.0, c.kv_heads)
-            self.made = now, Lean(layers, product(self.embedding.weight), scales)
+            self.made = now, Lean(layers, layout(self.embedding.weight), scales)
         return self.made[1]
 
 

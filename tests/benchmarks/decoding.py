@@ -72,9 +72,10 @@ def ours(network: Network, prompt: list[int], rows: int, tokens: int) -> None:
     assert sum(1 for _ in ids) == rows * tokens
 
 
-def network_of(shape: Shape) -> Transformer:
+def network_of(shape: Shape, int8: bool = False) -> Transformer:
     """Our network with random weights, as every saved model has them: see `halved`."""
-    return halved(Transformer(TransformerConfig(**asdict(shape))).eval().requires_grad_(False))
+    config = TransformerConfig(**asdict(shape), int8=int8)
+    return halved(Transformer(config).eval().requires_grad_(False))
 
 
 def halved(network: AnyModule) -> AnyModule:

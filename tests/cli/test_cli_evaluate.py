@@ -14,6 +14,7 @@ from musegen.clips import quantised
 from musegen.evaluate_control import DENSITIES, POLYPHONIES
 from musegen.evaluate_infill import MOST_BARS
 from musegen.index import Index
+from musegen.networks.packed import has_int8
 from musegen.song import Notes, Song, Track
 
 
@@ -44,6 +45,19 @@ def test_likelihood_is_a_table(musegen: Musegen, data: Path, tiny_model: Path) -
             "tiny-transformer": pytest.approx(network, abs=0.006),
             "order-4 counts": pytest.approx(counts, abs=0.006),
         }
+
+
+@pytest.mark.skipif(not has_int8(), reason="no exact int8 kernel on this machine")
+def test_what_int8_costs_is_told(musegen: Musegen, data: Path, tiny_model: Path) -> None:
+    words = ("--data", data, "--split", "test", "--int8", "--counts")
+    result = musegen("evaluate", "likelihood", tiny_model, *words)
+    head, *_, loss = (line.split("|")[2:5] for line in result.out.splitlines())
+    assert head == [" tiny-transformer ", " tiny-transformer, int8 ", " order-4 counts "]
+    report = musegen("evaluate", "likelihood", tiny_model, *words, "--json").json
+    own, int8, _ = report["rows"][-1]["bits_per_note"].values()
+    assert [cell.strip() for cell in loss] == ["", f"{int8 / own - 1:+.2%}", ""]
+    assert int8 == pytest.approx(own, rel=0.01)
+    assert int8 != own
 
 
 @pytest.mark.parametrize(

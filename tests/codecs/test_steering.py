@@ -14,7 +14,7 @@ from musegen.codecs.layout import DRUM_KIT, METERS
 from musegen.codecs.state import Gap, Part, State
 from musegen.codecs.steering import CHORDS, LONGEST, MOST, SHORTEST, Steering
 from musegen.general_midi import instrument
-from musegen.sampling import Logits, probabilities
+from musegen.sampling import Logits
 
 CODEC = BarCodec(CONTROLLED)
 V = CODEC.vocabulary
@@ -46,12 +46,12 @@ def steered(
 
 
 def share(logits: Logits, some: NDArray[np.bool_]) -> float:
-    weights = probabilities(logits)
+    weights = np.exp(logits)
     return float(weights[some].sum() / weights.sum())
 
 
 def mean_wait(logits: Logits) -> float:
-    weights = probabilities(logits)[np.isin(IDS, LATER)]
+    weights = np.exp(logits)[np.isin(IDS, LATER)]
     return float((weights * np.arange(len(LATER))).sum() / weights.sum())
 
 
