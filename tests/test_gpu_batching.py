@@ -82,10 +82,9 @@ def test_a_resident_step_is_the_step(tiny_controlled_model: Path) -> None:
         caches = [network.prefill(torch.tensor([prompt]))[1] for prompt in prompts]
         places = [score.place(prompt) for prompt in prompts]
         for time, ids in enumerate(torch.from_numpy(more).T):
-            held = score.advanced(places, ids)
-            flat = torch.cat((held.rows, held.bar[None], held.position[None]))[..., 0]
+            held = torch.tensor(score.advanced(places, ids.tolist()))[:, 1:].T
             column = torch.tensor([len(prompt) + time for prompt in prompts])
-            got = resident.step(ids, column, flat)
+            got = resident.step(ids, column, held)
             for row, cache in enumerate(caches):
                 expected = network.step(ids[row, None], cache)
                 assert torch.allclose(got[row], expected[0], atol=1e-4)

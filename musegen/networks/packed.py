@@ -34,14 +34,18 @@ def product(weight: Tensor, bias: Tensor | None = None) -> Product:
     weight = weight.detach()
     if not is_packed(weight):
         return lambda x: F.linear(x, weight, bias)
-    added = weight.new_zeros(len(weight)) if bias is None else bias.detach()
+    added = None if bias is None else bias.detach()
     multiply = torch.fbgemm_linear_fp16_weight_fp32_activation
     with warnings.catch_warnings():
         # torch calls these two deprecated (since 2022), each once: when they go, F.linear stays.
         # The same kernel as torch.ops.quantized.linear_dynamic_fp16 costs 6 us more a call.
         warnings.simplefilter("ignore")
         packed = torch.fbgemm_pack_gemm_matrix_fp16(weight)
-        multiply(weight[:1], packed, added)
+        try:
+            multiply(weight[:1], packed, added)
+        except TypeError:  # an older torch, which cannot do without
+            added = weight.new_zeros(len(weight))
+            multiply(weight[:1], packed, added)
     return lambda x: multiply(x, packed, added)
 
 

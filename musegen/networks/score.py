@@ -145,13 +145,16 @@ class Score(nn.Module):
             place.advance(id_)
         return place
 
-    def advanced(self, places: Sequence[Place], ids: Tensor) -> Reading:
-        """Let each place go on by one of ids [B], and read what holds then [..., B, 1]."""
-        for place, id_ in zip(places, ids.tolist(), strict=True):
+    def advanced(self, places: Sequence[Place], ids: Sequence[int]) -> list[list[int]]:
+        """Let each place go on by one id, for that id, counted behind all rows, and what it holds.
+
+        So one table, of `rows` and an embedding, has all that stands for a token.
+        """
+        told, first = [], len(self.rows)
+        for place, id_ in zip(places, ids, strict=True):
             place.advance(id_)
-        held = [place.held for place in places]
-        read = torch.tensor(held, device=ids.device).T[..., None]
-        return Reading(read[:-2], read[-2], read[-1])
+            told.append([first + id_, *place.held])
+        return told
 
     @property
     def holds(self) -> int:
@@ -168,6 +171,15 @@ class Score(nn.Module):
                 own = [(r - self.registers, row) for r, row in changed if r >= self.registers]
                 self._changes.append((changed[: len(changed) - len(own)], own))
         return self._changes
+
+
+def summed(table: Tensor, rows: Tensor) -> Tensor:
+    """The sum of the rows of a table [., D] that are told in each row [B, N]: [B, D].
+
+    As torch.nn.functional.embedding_bag, which takes as long again before it comes to this.
+    """
+    starts = torch.arange(0, rows.numel(), rows.shape[1], device=rows.device)
+    return torch.embedding_bag(table, rows.reshape(-1), starts)[0]
 
 
 class Place:

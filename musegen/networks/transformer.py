@@ -14,7 +14,7 @@ Axes: `B` batch, `T` time, `D` width, `V` vocabulary, `H` query heads, `G` key a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
 from musegen.networks.packed import Product, are_packed, int8_product, product, version
-from musegen.networks.score import Ids, Place, Reading, Roles, Score
+from musegen.networks.score import Ids, Place, Reading, Roles, Score, summed
 
 MAX_TURNS = 1 << 24
 """Context times the width of a head, at most: what is laid out for it is in no file of weights."""
@@ -156,10 +156,27 @@ class LeanLayer(NamedTuple):
 class Lean(NamedTuple):
     """The network as `step` uses it."""
 
+    table: Tensor
+    """The rows of `Score`, if there are any, and the embedding."""
+    turning: Tensor
+    """Where each pair finds what it turns by: see `embed_next`."""
+    speeds: Tensor
+    """Radians [H+2G, C/2]; values do not turn."""
+    scales: Tensor
+    """Of queries, keys and values [H+2G, 1]."""
     layers: list[LeanLayer]
     logits: Product
-    scales: tuple[tuple[float, int], ...]
-    """Of queries, and of keys, with the number of heads."""
+
+
+class Open(NamedTuple):
+    """A layer of a `Cache` at a step: what it writes, and what it reads, that included."""
+
+    column: Tensor  # B 2 G C
+    keys: Tensor  # B*G C T
+    values: Tensor  # B*G T C
+    mask: Tensor | None  # B*G 1 T
+    common: tuple[list[Tensor], list[Tensor]] | None
+    """What `times` takes of `Cache.shared`: [B, C, P] and [B, P, C] in each group."""
 
 
 @dataclass
@@ -195,21 +212,32 @@ class Cache:
         return self.column - self.first
 
     def lay_out(self) -> None:
-        """Make the views that `attend` uses."""
+        """Make the views that `open` uses."""
         self.rows = self.kv.shape[2]
-        self.layers = [
-            (kv[0].flatten(0, 1).mT, kv[1].flatten(0, 1), kv.permute(3, 1, 0, 2, 4))
-            for kv in self.kv
-        ]  # B*G C context, B*G context C; context B 2 G C: the columns to write
-        self.common: list[tuple[list[Tensor], list[Tensor]]] = []
-        """What `times` takes of `shared`, in each layer: [B, C, P] and [B, P, C] in each group."""
-        for kv in () if self.shared is None else self.shared:
+        self.columns = self.kv.permute(4, 0, 2, 1, 3, 5)  # context L B 2 G C
+        self.keys = self.kv[:, 0].flatten(1, 2).mT  # L B*G C context
+        self.values = self.kv[:, 1].flatten(1, 2)  # L B*G context C
+        self.common: list[tuple[list[Tensor], list[Tensor]] | None] = [None] * len(self.kv)
+        for layer, kv in enumerate(() if self.shared is None else self.shared):
             both = kv[0].mT, kv[1]  # G C P, G P C
             if self.rows == 1:
                 keys, values = ([x] for x in both)
             else:
                 keys, values = ([each.expand(self.rows, -1, -1) for each in x] for x in both)
-            self.common.append((keys, values))
+            self.common[layer] = keys, values
+
+    def open(self) -> list[Open]:
+        """The next column of each layer."""
+        end = self.own + 1
+        mask = None if self.mask is None else self.mask.narrow(2, 0, end)
+        each = zip(
+            self.columns[end - 1].unbind(),
+            self.keys.narrow(3, 0, end).unbind(),
+            self.values.narrow(2, 0, end).unbind(),
+            self.common,
+            strict=True,
+        )
+        return [Open(column, keys, values, mask, common) for column, keys, values, common in each]
 
     def repeated(self, count: int) -> Cache:
         """`count` copies of a cache of one row."""
@@ -247,21 +275,19 @@ class Cache:
             self.kv, self.room = self.copied(last), last
         self.lay_out()
 
-    def attend(self, layer: int, heads: Tensor) -> Tensor:
-        """Add the next column to a layer, and mix the values of all by how queries answer keys.
+    def attend(self, layer: Open, heads: Tensor) -> Tensor:
+        """Write the next column of a layer, and mix the values of all by how queries answer keys.
 
         Of each row, `heads` [B, R+2, G, C] are the turned queries and key, and the value.
         """
-        end = self.own + 1
-        keys, values, columns = self.layers[layer]
-        columns[end - 1].copy_(heads[:, -2:])
-        q = heads[:, :-2].reshape(len(keys), -1, heads.shape[-1])  # B*G R C
-        k, v = keys[..., :end], values[:, :end]  # B*G C T, B*G T C
-        mask = None if self.mask is None else self.mask[..., :end]
+        column, k, v, mask, common = layer
+        q, new = heads.split_with_sizes((heads.shape[1] - 2, 2), 1)
+        column.copy_(new)
+        q = q.reshape(len(k), -1, heads.shape[-1])  # B*G R C
         scores = torch.bmm(q, k) if mask is None else torch.baddbmm(mask, q, k)  # B*G R T
-        if not self.common:
+        if common is None:
             return torch.bmm(scores.softmax(-1), v).view(self.rows, -1)  # B D
-        keys_of_all, values_of_all = self.common[layer]
+        keys_of_all, values_of_all = common
         scores = torch.cat((self.times(q, keys_of_all), scores), -1)  # B*G R P+T
         share = scores.softmax(-1)
         mixed = torch.bmm(share[..., self.first :], v)  # B*G R C
@@ -390,30 +416,19 @@ class Transformer(nn.Module):
         c, lean = self.config, caches[0].lean
         if any(cache.column >= c.context for cache in caches):
             raise ValueError(f"the context of {c.context} tokens is full")
-        ids = ids.to(caches[0].kv.device)
         batch, shape = len(ids), (c.width,)
-        x, reading = F.embedding(ids, self.embedding.weight), None  # B D
-        if self.registers is not None:
-            reading = self.registers.advanced([p for cache in caches for p in cache.places], ids)
-            x += self.registers(reading.rows)[:, 0]
         rows = [cache.rows for cache in caches]
-        # One column for all rows of one cache; of several, a column a row.
-        columns = [[c.column] for c in caches for _ in range(c.rows if len(caches) > 1 else 1)]
-        column = torch.tensor(columns, device=ids.device)  # B or 1 1
-        turn = self.turns(column, reading)[:, 0]  # B or 1 1 C/2
-        turn = torch.cat(
-            [(turn * scale).expand(-1, heads, -1) for scale, heads in lean.scales], dim=1
-        )  # B or 1 H+2G C/2: turns queries and keys, scales queries
-        for layer, w in enumerate(lean.layers):
+        x, turn = self.embed_next(ids.to(caches[0].kv.device), caches)
+        opened = [cache.open() for cache in caches]
+        for w, *layers in zip(lean.layers, *opened, strict=True):
             qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
-            pairs = qkv.view(batch, -1, c.head_width // 2, 2)  # B H+2G C/2 2
-            torch.view_as_complex(pairs[:, : -c.kv_heads]).mul_(turn)
+            qkv.view(torch.complex64).mul_(turn)  # B (H+2G)*C/2
             heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
             if len(caches) == 1:
-                mixed = caches[0].attend(layer, heads)  # B D
+                mixed = caches[0].attend(layers[0], heads)  # B D
             else:
-                parts = zip(caches, torch.split(heads, rows), strict=True)
-                mixed = torch.cat([cache.attend(layer, part) for cache, part in parts])
+                parts = zip(caches, layers, heads.split_with_sizes(rows), strict=True)
+                mixed = torch.cat([cache.attend(layer, part) for cache, layer, part in parts])
             x += w.attention_out(mixed)
             gate_up = w.gate_up(torch.layer_norm(x, shape, w.feed_norm))
             gate, up = gate_up.chunk(2, dim=-1)  # B F, twice
@@ -422,14 +437,41 @@ class Transformer(nn.Module):
             cache.column += 1
         return lean.logits(torch.layer_norm(x, shape, self.norm.weight))
 
+    def embed_next(self, ids: Tensor, caches: Sequence[Cache]) -> tuple[Tensor, Tensor]:
+        """Look up the next id of each row [B] as [B, D], and what its queries, keys and values are
+        turned and scaled by, complex [B or 1, (H+2G)*C/2]; values by 1.
+        """
+        lean = caches[0].lean
+        columns = [cache.column for cache in caches for _ in range(cache.rows)]
+        if self.registers is None:
+            x = F.embedding(ids, lean.table)
+            # One column for all rows of one cache: it is all that they turn by.
+            by = torch.tensor([columns[:1] if len(caches) == 1 else columns], device=ids.device).T
+        else:
+            places = [place for cache in caches for place in cache.places]
+            told = self.registers.advanced(places, ids.tolist())
+            read = [[*row, column] for row, column in zip(told, columns, strict=True)]
+            by = torch.tensor(read, device=ids.device)
+            x = summed(lean.table, by[:, :-3])
+        angles = by.index_select(1, lean.turning)[:, None] * lean.speeds  # B or 1 H+2G C/2
+        return x, torch.polar(lean.scales, angles).flatten(1)
+
     def lean(self) -> Lean:
         """Lay the weights out for `step`, or return what was made of them last time."""
         now = version(self)
         if self.made is None or self.made[0] != now:
             c, layout = self.config, int8_product if self.config.int8 else product
             layers = [each.lean(layout) for each in self.modules() if isinstance(each, Layer)]
-            scales = (c.head_width**-0.5, c.heads), (1.0, c.kv_heads)
-            self.made = now, Lean(layers, layout(self.embedding.weight), scales)
+            scales = self.speeds.new_ones(c.heads + 2 * c.kv_heads, 1)
+            speeds = scales * self.speeds
+            scales[: c.heads], speeds[-c.kv_heads :] = c.head_width**-0.5, 0.0
+            table, turning = self.embedding.weight, self.turning
+            if self.registers is not None:
+                table = torch.cat((self.registers.rows, table)).detach()
+                turning = torch.tensor([-1, -3, -2], device=table.device)[turning]
+                turning = turning + self.registers.holds + 2
+            logits = layout(self.embedding.weight)
+            self.made = now, Lean(table, turning, speeds, scales, layers, logits)
         return self.made[1]
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from musegen.networks.score import Ids, Reading, Roles, Score
 
@@ -118,12 +117,11 @@ def test_places_go_on_apart() -> None:
     score = a_score()
     begun = score.place([0, 9, 21, 10, 1, 12, 4])
     places = [begun.copy() for _ in range(3)]
-    then: Tensor = torch.tensor([12, 22, 1])
-    reading = score.advanced(places, then)
-    for b, id_ in enumerate(then.tolist()):
-        alone = score.place([0, 9, 21, 10, 1, 12, 4, id_])
-        assert reading.rows[:, b, 0].tolist() == alone.rows
-        assert (int(reading.bar[b]), int(reading.position[b])) == (alone.bar, alone.position)
+    then = [12, 22, 1]
+    told = score.advanced(places, then)
+    for (row, *held), id_ in zip(told, then, strict=True):
+        assert row == len(score.rows) + id_
+        assert held == score.place([0, 9, 21, 10, 1, 12, 4, id_]).held
 
 
 def test_every_id_has_a_row_of_its_own_in_every_register() -> None:
