@@ -184,7 +184,7 @@ def prefill(
 
 def numpy_of(logits: Tensor) -> Logits:
     """The same numbers, as `choose` has them."""
-    scores: Logits = logits.to("cpu", torch.float32).numpy()
+    scores: Logits = (logits if logits.is_cpu else logits.cpu()).numpy()
     return scores
 
 

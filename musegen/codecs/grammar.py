@@ -7,7 +7,7 @@ has little time beside the network's: slices are views, and what was found once 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from functools import lru_cache, partial
 
 import numpy as np
@@ -18,7 +18,7 @@ from musegen.codecs.controls import TRACK_CONTROLS, told_of
 from musegen.codecs.harmony import Chord
 from musegen.codecs.layout import DRUM_KIT, MAX_BARS_LEFT, METERS
 from musegen.codecs.request import Request
-from musegen.codecs.state import BAR_LINE, NOTE, Gap, Part, State
+from musegen.codecs.state import BAR_LINE, NOTE, SOUND, Gap, Part, State
 from musegen.codecs.steering import Steering
 from musegen.sampling import Choices
 
@@ -86,35 +86,50 @@ class BarGrammar:
 
     def choices(self, state: State) -> Choices:
         """The tokens that may come next, rising, and what leans them."""
-        found = self._kept(state)
+        found = self._found(state)
         if self.steering is None or state.last in (*NOTE, "slot") or not state.bars:
             return found
         return found._replace(lean=partial(self.steering.lean, ids=found.ids, state=state))
 
-    def _kept(self, state: State) -> Choices:
-        key = self._key(state)
+    def _found(self, state: State) -> Choices:
+        chords = self.request.chords
+        if state.last in NOTE and not chords:
+            return self._kept(self._key_of_note(state), self._note, state)
+        if state.last in SOUND and not chords and state.answer < 0:
+            # Two parts, each of which is found again more often than both together.
+            later = self._kept(self._key_of_later(state), self._later, state)
+            if state.chord >= self._most(state):
+                return later
+            notes = self._kept(self._key_of_note(state), self._note, state)
+            return Choices(np.concatenate((later.ids, notes.ids)), later.closing)
+        exact = chords or self.request.counting or self.request.instruments
+        bars = state.bars if exact else min(state.bars, 2)
+        played = state.played if self.request.instruments else 0
+        key = state._replace(bars=bars, duration=0, played=played, parts=())
+        return self._kept(key, self._open, state)
+
+    def _kept(self, key: Hashable, rule: Callable[[State], Iterable[Ids]], state: State) -> Choices:
+        """What a rule opens; `key` is all of a state that makes a difference to it."""
         found = self._choices.get(key)
         if found is None:
             if len(self._choices) == MOST_KEPT:
                 self._choices.clear()
-            found = self._choices[key] = self._choices_of(state)
+            ids = np.concatenate([NONE, *rule(state)])
+            ids.sort()
+            closing = self._is_pooled[ids].nonzero()[0]
+            found = Choices(ids, int(closing[0]) if len(closing) else -1)
+            self._choices[key] = found
         return found
 
-    def _key(self, state: State) -> Hashable:
-        """What of a state makes a difference, so that choices are found again."""
-        if state.last in NOTE and not self.request.chords:
-            instrument = state.instruments[state.slot] if self.multitrack else -1
-            return state.last, instrument, state.pitch, state.has_velocity, state.has_duration
-        exact = self.request.chords or self.request.counting or self.request.instruments
-        bars = state.bars if exact else min(state.bars, 2)
-        played = state.played if self.request.instruments else 0
-        return state._replace(bars=bars, duration=0, played=played, parts=())
+    def _key_of_note(self, state: State) -> Hashable:
+        instrument = state.instruments[state.slot] if self.multitrack else -1
+        return state.last, instrument, state.pitch, state.has_velocity, state.has_duration
 
-    def _choices_of(self, state: State) -> Choices:
-        ids = np.concatenate([NONE, *self._open(state)])
-        ids.sort()
-        closing = self._is_pooled[ids].nonzero()[0]
-        return Choices(ids, int(closing[0]) if len(closing) else -1)
+    def _key_of_later(self, state: State) -> Hashable:
+        asked = self.request.instruments
+        bars = state.bars if self.request.counting or asked else 0
+        played = state.played if asked else 0
+        return state.meter, state.position, state.slot, len(state.instruments), bars, played
 
     # The rules: each yields slices of ids that are open
 
@@ -141,10 +156,7 @@ class BarGrammar:
         else:
             if state.chord < self._most(state):
                 yield from self._note(state)
-            yield from self._positions(state)
-            if self.multitrack and state.answer < 0:
-                yield from self._runs(state)
-            yield from self._bar_line(state)
+            yield from self._later(state)
 
     def _range(self, name: str, low: int = 0, high: int | None = None) -> Ids:
         """The ids of the values low..high, `high` not included, of a range."""
@@ -274,6 +286,13 @@ class BarGrammar:
     def _positions(self, state: State) -> Iterable[Ids]:
         """Later positions of this bar."""
         yield self._range("position", state.position + 1, self.codec.bar_steps(state.meter))
+
+    def _later(self, state: State) -> Iterable[Ids]:
+        """What may come after the last note of an onset."""
+        yield from self._positions(state)
+        if self.multitrack and state.answer < 0:
+            yield from self._runs(state)
+        yield from self._bar_line(state)
 
     def _note(self, state: State) -> Iterable[Ids]:
         """What may come before a note, and the note: pitches of one onset rise."""

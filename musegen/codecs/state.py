@@ -9,6 +9,8 @@ BAR_LINE = ("bar", "meter", "chord", "similar")
 """What stands at the beginning of a bar, before anything plays."""
 NOTE = ("position", "velocity", "duration")
 """What stands before a note."""
+SOUND = ("pitch", "drum")
+"""A note."""
 
 
 class Part(NamedTuple):

@@ -30,6 +30,7 @@ def drawn(grammar: BarGrammar, seed: int) -> list[int]:
         choices = grammar.choices(state)
         open_ids = choices.ids.tolist()
         assert open_ids
+        assert open_ids == sorted(set(open_ids))
         if choices.lean is not None:
             leaned = choices.lean(np.zeros(len(open_ids), dtype=np.float32))
             assert leaned.shape == choices.ids.shape
