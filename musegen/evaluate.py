@@ -113,7 +113,7 @@ def likelihood(
     import torch.nn.functional as F
 
     from musegen.networks import Transformer
-    from musegen.networks.packed import InInt8, has_int8
+    from musegen.networks.int8 import InInt8, has_int8
 
     device = resolved_device(device)
     arithmetic: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16)

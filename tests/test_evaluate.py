@@ -15,7 +15,7 @@ from musegen.data import shards
 from musegen.data.shards import Shard
 from musegen.errors import ModelError, UsageError
 from musegen.evaluate import Score, count_model, likelihood, piece, spans
-from musegen.networks import packed
+from musegen.networks import int8
 
 CODEC = BarCodec(CODECS["multitrack"])
 
@@ -52,7 +52,7 @@ def test_int8_is_of_transformers_on_processors_that_have_it(
 ) -> None:
     with pytest.raises(ModelError, match="tiny-lstm has no Transformer"):
         likelihood(models.load(str(tiny_melody_model)), held_out, int8=True)
-    monkeypatch.setattr(packed, "has_int8", lambda: False)
+    monkeypatch.setattr(int8, "has_int8", lambda: False)
     with pytest.raises(UsageError, match="int8 is for processors"):
         likelihood(models.load(str(tiny_model)), held_out, int8=True)
 

@@ -23,7 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from musegen.networks.attention import causal_attention
-from musegen.networks.packed import Product, are_packed, int8_product, product, version
+from musegen.networks.int8 import int8_product
+from musegen.networks.packed import Product, are_packed, product, version
 from musegen.networks.score import Ids, Place, Reading, Roles, Score, summed
 
 MAX_TURNS = 1 << 24
@@ -63,7 +64,7 @@ class TransformerConfig:
     roles: Roles | None = None
     """What ids do; tracks and clock need it."""
     int8: bool = False
-    """Whether a step multiplies in int8, where the processor can; see `packed`."""
+    """Whether a step multiplies in int8, where the processor can; see `int8`."""
 
     def __post_init__(self) -> None:
         if (self.tracks or self.clock) and self.roles is None:

@@ -14,7 +14,7 @@ from musegen.clips import quantised
 from musegen.evaluate_control import DENSITIES, POLYPHONIES
 from musegen.evaluate_infill import MOST_BARS
 from musegen.index import Index
-from musegen.networks.packed import has_int8
+from musegen.networks.int8 import has_int8
 from musegen.song import Notes, Song, Track
 
 
