@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from .report import Report
 
 
-IN_INT8 = ", int8"
-"""Behind the name of a model that multiplies so."""
-
-
 @click.group("evaluate", cls=Group)
 def command() -> None:
     """Measure a model on held-out music."""
@@ -61,7 +57,7 @@ def _weights(texts: tuple[str, ...]) -> dict[str, float]:
 @measuring.split
 @whole("--every", 1, 100_000, 1, "Take every n-th piece only.")
 @click.option("--counts", is_flag=True, help="Score an order-4 count model as well.")
-@click.option("--int8", is_flag=True, help="Score MODEL in int8 as well; see CONTRIBUTING.md.")
+@click.option("--int8", is_flag=True, help="Score MODEL in int8 as well.")
 @click.option(
     "--weight",
     "weights",
@@ -92,7 +88,7 @@ def _likelihood(
 ) -> dict[str, Any]:
     from musegen import models
     from musegen.data import shards
-    from musegen.evaluate import Score, count_model
+    from musegen.evaluate import Score, check_int8, count_model
     from musegen.evaluate import likelihood as measure
 
     loaded = models.load(model, device)
@@ -104,15 +100,15 @@ def _likelihood(
             known = ", ".join(weight)
             raise UsageError(f"--weight: no corpus {min(unknown)!r}; there are {known}")
         weight = dict.fromkeys(weight, 1.0) | weights
+    if int8:
+        check_int8(loaded, device)
     shard = shards.load(data, split)
 
-    with progress(loaded.name, wanted=not report.quiet, unit="windows") as update:
-        tables = {loaded.name: measure(loaded, shard, device=device, every=every, report=update)}
-    if int8:
-        name = loaded.name + IN_INT8
+    tables, in_int8 = {}, f"{loaded.name}, int8"
+    for name in (loaded.name, in_int8) if int8 else (loaded.name,):
         with progress(name, wanted=not report.quiet, unit="windows") as update:
             tables[name] = measure(
-                loaded, shard, device=device, every=every, int8=True, report=update
+                loaded, shard, device=device, every=every, int8=name == in_int8, report=update
             )
     if counts:
         train = shards.load(data, "train")
@@ -133,7 +129,7 @@ def _likelihood(
         if tables[loaded.name][name].notes
     ]
     everything = {by: sum(table.values(), Score()) for by, table in tables.items()}
-    mixed = {}
+    own, mixed = everything[loaded.name].bits, {}
     for by, table in tables.items():
         bits = sum(weight[name] * score.bits for name, score in table.items())
         notes = sum(weight[name] * score.notes for name, score in table.items())
@@ -143,6 +139,7 @@ def _likelihood(
         "split": split,
         "rows": [*rows, row(None, everything)],
         "weighted": {"weights": weight, "bits_per_note": mixed},
+        "worse_in_int8": everything[in_int8].bits / own - 1 if int8 and own else None,
     }
 
 
@@ -159,10 +156,9 @@ def _likelihood_page(found: dict[str, Any], weights: dict[str, float] | None) ->
     ]
     said = ", ".join(f"{name}={w:g}" for name, w in (weights or {}).items()) or "as in training"
     rows.append([f"all, weighted {said}", *(f"{bits:.2f}" for bits in mixed.values()), "", ""])
-    own, *others = found["rows"][-1]["bits_per_note"].items()
-    loss = [f"{bits / own[1] - 1:+.2%}" if by.endswith(IN_INT8) else "" for by, bits in others]
-    if any(loss):
-        rows.append(["all, beside the model", "", *loss, "", ""])
+    if found["worse_in_int8"] is not None:
+        counts = [""] * (len(mixed) - 2)
+        rows.append(["all, in int8", "", f"{found['worse_in_int8']:+.2%}", *counts, "", ""])
     return markdown(
         [f"{found['split']} split, bits per note", *mixed, "notes", "bits per bar"], rows
     )

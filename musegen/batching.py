@@ -90,9 +90,9 @@ def batched(
                 logits.append(first.expand(len(group.rows), -1))
             scores = numpy_of(logits[0] if len(logits) == 1 else torch.cat(logits))
         live = [row for group in groups for row in group.rows]
-        for row, its in zip(live, scores, strict=True):
+        for row, logits_of_row in zip(live, scores, strict=True):
             if not row.is_finished:  # it may have been given up since
-                row.append(choose(its, row))
+                row.append(choose(logits_of_row, row))
                 yield row
         if any(row.is_finished for row in live):
             with inference:

@@ -51,7 +51,7 @@ BATCHES, CONTEXTS = (1, 4, 16), (100, 700)
 PIECES, PIECE = 4, 512
 """That a model writes first, and the least ids in each: what its notes and bars are counted in."""
 SAMPLING = Sampling(min_p=0.01)
-"""As the verbs draw where nobody says otherwise."""
+"""As the verbs draw tokens where nobody says otherwise."""
 FP32 = 4
 """Bytes of a number; the floor is that of single precision, however the weights are packed."""
 STREAMED = 1 << 14, 1 << 12

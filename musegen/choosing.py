@@ -1,5 +1,7 @@
 """Choosing the next ids of many rows at once, where the logits are: the rules of `sampling`.
 
+Of logits that equal the last of the top-k, all stay here.
+
 Axes: `B` rows, `V` vocabulary.
 """
 

@@ -107,20 +107,17 @@ def likelihood(
 ) -> dict[str, Score]:
     """The model's score on a split, per corpus; `every` 10 takes every tenth piece.
 
-    With `int8` it multiplies as a transformer may when it writes: UsageError where none here can.
+    With `int8` it multiplies as a transformer may when it writes: see `check_int8`.
     """
     import torch
     import torch.nn.functional as F
 
-    from musegen.networks import Transformer
-    from musegen.networks.int8 import InInt8, has_int8
+    from musegen.networks.int8 import InInt8
 
     device = resolved_device(device)
     arithmetic: AbstractContextManager[Any] = torch.autocast(device, dtype=torch.bfloat16)
     if int8:
-        model.network_as(Transformer)
-        if device != "cpu" or not has_int8():
-            raise UsageError("int8 is for processors that multiply it exactly (VNNI)")
+        check_int8(model, device)
         arithmetic = InInt8()
     length = model.decoder.context or WINDOW
     codec = model.codec
@@ -154,6 +151,16 @@ def likelihood(
         if report is not None:
             report(min(start + batch, len(todo)), len(todo))
     return scores
+
+
+def check_int8(model: Model, device: str) -> None:
+    """ModelError where a model never multiplies in int8, UsageError where nothing does so here."""
+    from musegen.networks import Transformer
+    from musegen.networks.int8 import has_int8
+
+    model.network_as(Transformer)
+    if resolved_device(device) != "cpu" or not has_int8():
+        raise UsageError("int8 is for processors that multiply it exactly (VNNI)")
 
 
 # The baseline

@@ -23,6 +23,7 @@ from musegen.networks.resident import Resident
 from musegen.networks.score import Place
 from musegen.networks.transformer import Cache
 from musegen.recording import recorded
+from musegen.sampling import NO_CHOICE
 
 MOST = 1024
 """Rows at a time: more wait for the processor, which looks after each."""
@@ -169,7 +170,7 @@ class Desk(Generic[State]):
                 if scores is not None and place in leaning:
                     row.append(choose(scores[place], row))
                 elif chosen[place] == NOTHING:
-                    raise RuntimeError("nothing can be chosen: the logits are not finite")
+                    raise RuntimeError(NO_CHOICE)
                 else:
                     row.append(chosen[place])
                 yield row

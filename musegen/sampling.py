@@ -1,8 +1,8 @@
 """Choosing one id from logits: temperature, top-k, top-p, min-p, and the random numbers.
 
 Between two steps of a network little of this is in a processor's caches: a choice costs by how much
-code it runs through. So a few hundred logits are plain numbers in lists here, and of numpy there is
-but what is no slower. The settings can be checked before torch is loaded.
+code it runs through. So some hundred logits are plain numbers in lists here; only the top-k is left
+to numpy. The settings can be checked before torch is loaded.
 
 Axes: `V` vocabulary, or what of it may come.
 """
@@ -37,7 +37,7 @@ class Choices(NamedTuple):
 
 BLOCK = 64
 """Random numbers made at once."""
-NOTHING = "nothing can be chosen: the logits are not finite, or all are masked"
+NO_CHOICE = "nothing can be chosen: the logits are not finite, or all are masked"
 COLDEST = 1e-6
 """Temperatures above 0 act as this at least, or the gaps between logits would overflow."""
 
@@ -92,34 +92,39 @@ def together(logits: Logits) -> float:
 
 def draw(logits: Logits, sampling: Sampling, random: Callable[[], float]) -> int:
     """Choose an id from logits [V], with one number 0..1; at temperature 0 with none."""
+    if not len(logits):
+        raise RuntimeError(NO_CHOICE)
+    if sampling.temperature == 0:
+        likeliest = int(logits.argmax())  # what is not a number, if there is any
+        if not math.isfinite(logits[likeliest]):
+            raise RuntimeError(NO_CHOICE)
+        return likeliest
     places = None
-    if 0 < sampling.top_k < len(logits) and sampling.temperature:
+    if 0 < sampling.top_k < len(logits):
         places = top_k(logits, sampling.top_k)
         logits = logits.take(places)
-    values = logits.tolist()
-    if not values or not math.isfinite(highest := max(values)):
-        raise RuntimeError(NOTHING)
-    if sampling.temperature == 0:
-        drawn = values.index(highest)
-    else:
-        totals = list(accumulate(weights(values, highest, sampling)))
-        if not math.isfinite(totals[-1]):
-            raise RuntimeError(NOTHING)
-        # 1 - random() is above 0, so that what has no probability is never reached.
-        drawn = bisect_left(totals, (1.0 - random()) * totals[-1])
+    totals = list(accumulate(weights(logits.tolist(), sampling)))
+    if not math.isfinite(totals[-1]):
+        raise RuntimeError(NO_CHOICE)
+    # 1 - random() is above 0, so that what has no probability is never reached.
+    drawn = bisect_left(totals, (1.0 - random()) * totals[-1])
     return drawn if places is None else int(places[drawn])
 
 
 def top_k(logits: Logits, k: int) -> NDArray[np.intp]:
-    """Where the k largest stand [k], rising."""
+    """Where the k largest stand [k], rising; of equals at the end of them any."""
     places = logits.argpartition(-k)[-k:]
     places.sort()
     return places
 
 
-def weights(logits: list[float], highest: float, sampling: Sampling) -> list[float]:
-    """How probable each is beside the likeliest; 0 where a rule but top-k leaves it out."""
-    temperature, min_p = max(sampling.temperature, COLDEST), sampling.min_p
+def weights(logits: list[float], sampling: Sampling) -> list[float]:
+    """How probable each is beside the likeliest; 0 where a rule but top-k leaves it out.
+
+    One at least is not finite where a logit is not, -inf aside, or none is more than that.
+    """
+    highest, temperature = max(logits), max(sampling.temperature, COLDEST)
+    min_p = sampling.min_p
     if sampling.top_p < 1:
         found = [math.exp((logit - highest) / temperature) for logit in logits]
         least = max(top_p(found, sampling.top_p), min_p)

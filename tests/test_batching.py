@@ -12,7 +12,7 @@ from torch import Tensor
 from musegen import models
 from musegen.batching import LEAST, MOST, batched, width_for
 from musegen.decoding import Row
-from musegen.networks import AttentionLSTM, Transformer
+from musegen.networks import AttentionLSTM, Transformer, TransformerConfig
 from musegen.networks.transformer import Cache
 from musegen.sampling import Sampling, numbers, streams
 
@@ -104,6 +104,20 @@ def test_logits_are_the_same_to_the_bit_in_any_company(tiny_model: Path) -> None
                 for row in rows
             ]
             assert torch.equal(logits, torch.cat(expected))
+
+
+@steady
+@pytest.mark.parametrize("int8", [False, True])
+@pytest.mark.parametrize(("width", "heads"), [(40, 4), (20, 2), (18, 3), (48, 8), (24, 6)])
+def test_odd_heads_are_the_same_in_any_company(width: int, heads: int, int8: bool) -> None:
+    network = saved(Transformer(TransformerConfig(50, width, 3, heads, 1, 64, 40, int8=int8)))
+    prompts = torch.randint(50, (6, 5), generator=torch.manual_seed(1))
+    with torch.inference_mode():
+        alone = [network.prefill(prompt[None])[1] for prompt in prompts]
+        beside = [cache.repeated(1) for cache in alone]
+        for ids in torch.randint(50, (12, 6), generator=torch.manual_seed(2)):
+            each = [network.step(id_[None], cache) for id_, cache in zip(ids, alone, strict=True)]
+            assert torch.equal(network.step(ids, *beside), torch.cat(each))
 
 
 @pytest.mark.parametrize("network", [saved(transformer()), saved(lstm())])

@@ -60,7 +60,7 @@ def test_settings_are_checked_without_torch() -> None:
 
 
 def test_temperature_divides_the_gaps() -> None:
-    found = weights([3.0, 1.0, -math.inf], 3.0, Sampling(temperature=0.5))
+    found = weights([3.0, 1.0, -math.inf], Sampling(temperature=0.5))
     assert found == pytest.approx([1.0, math.exp(-4), 0.0])
 
 
@@ -162,7 +162,9 @@ def test_numbers_are_those_of_the_stream() -> None:
     assert [random() for _ in range(200)] == [same.random() for _ in range(200)]
 
 
-@pytest.mark.parametrize("settings", [{}, {"min_p": 0.1}, {"top_p": 0.9}, {"top_k": 2}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"temperature": 0}, {"min_p": 0.1}, {"top_p": 0.9}, {"top_k": 2}]
+)
 @pytest.mark.parametrize(
     "bad", [[-np.inf] * 3, [np.inf] * 3, [np.nan] * 3, [0.0, np.nan, 1.0], [0.0, np.inf, 1.0], []]
 )

@@ -74,11 +74,12 @@ class InInt8(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if func is not F.linear:
-            return func(*args, **(kwargs or {}))
-        x, weight, *more = args
+        return (self._linear if func is F.linear else func)(*args, **(kwargs or {}))
+
+    def _linear(self, input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if id(weight) not in self._products:
             self._products[id(weight)] = weight, int8_product(weight)
         _, multiply = self._products[id(weight)]
-        found = multiply(x.reshape(-1, x.shape[-1])).view(*x.shape[:-1], -1)
-        return sum((bias for bias in more if bias is not None), found)
+        rows = multiply(input.reshape(-1, input.shape[-1]))
+        found = rows.view(*input.shape[:-1], len(weight))
+        return found if bias is None else found + bias

@@ -126,14 +126,14 @@ class Layer(nn.Module):
         x = x + F.dropout(self.feed_out(F.silu(gate) * up), c.dropout, self.training)
         return x, k, v
 
-    def lean(self, product: Callable[[Tensor], Product]) -> LeanLayer:
+    def lean(self, layout: Callable[[Tensor], Product]) -> LeanLayer:
         return LeanLayer(
             self.attention_norm.weight,
-            product(self.qkv.weight),
-            product(self.attention_out.weight),
+            layout(self.qkv.weight),
+            layout(self.attention_out.weight),
             self.feed_norm.weight,
-            product(self.gate_up.weight),
-            product(self.feed_out.weight),
+            layout(self.gate_up.weight),
+            layout(self.feed_out.weight),
         )
 
 
@@ -161,10 +161,8 @@ class Lean(NamedTuple):
     """The rows of `Score`, if there are any, and the embedding."""
     turning: Tensor
     """Where each pair finds what it turns by: see `embed_next`."""
-    speeds: Tensor
-    """Radians [H+2G, C/2]; values do not turn."""
     scales: Tensor
-    """Of queries, keys and values [H+2G, 1]."""
+    """Of queries and keys [H+G, 1]."""
     layers: list[LeanLayer]
     logits: Product
 
@@ -423,7 +421,9 @@ class Transformer(nn.Module):
         opened = [cache.open() for cache in caches]
         for w, *layers in zip(lean.layers, *opened, strict=True):
             qkv = w.qkv(torch.layer_norm(x, shape, w.attention_norm))
-            qkv.view(torch.complex64).mul_(turn)  # B (H+2G)*C/2
+            # Without the values rows are apart in memory: torch rounds the last few of what lies
+            # together otherwise than the others, and which are the last depends on all rows.
+            qkv.view(torch.complex64).narrow(1, 0, turn.shape[1]).mul_(turn)
             heads = qkv.view(batch, -1, c.kv_heads, c.head_width)  # B R+2 G C
             if len(caches) == 1:
                 mixed = caches[0].attend(layers[0], heads)  # B D
@@ -439,8 +439,8 @@ class Transformer(nn.Module):
         return lean.logits(torch.layer_norm(x, shape, self.norm.weight))
 
     def embed_next(self, ids: Tensor, caches: Sequence[Cache]) -> tuple[Tensor, Tensor]:
-        """Look up the next id of each row [B] as [B, D], and what its queries, keys and values are
-        turned and scaled by, complex [B or 1, (H+2G)*C/2]; values by 1.
+        """Look up the next id of each row [B] as [B, D], and what its queries and keys are turned
+        and scaled by, complex [B or 1, (H+G)*C/2].
         """
         lean = caches[0].lean
         columns = [cache.column for cache in caches for _ in range(cache.rows)]
@@ -454,25 +454,25 @@ class Transformer(nn.Module):
             read = [[*row, column] for row, column in zip(told, columns, strict=True)]
             by = torch.tensor(read, device=ids.device)
             x = summed(lean.table, by[:, :-3])
-        angles = by.index_select(1, lean.turning)[:, None] * lean.speeds  # B or 1 H+2G C/2
+        angles = by.index_select(1, lean.turning)[:, None] * self.speeds  # B or 1 1 C/2
         return x, torch.polar(lean.scales, angles).flatten(1)
 
     def lean(self) -> Lean:
         """Lay the weights out for `step`, or return what was made of them last time."""
         now = version(self)
         if self.made is None or self.made[0] != now:
-            c, layout = self.config, int8_product if self.config.int8 else product
+            c = self.config
+            layout = int8_product if c.int8 else product
             layers = [each.lean(layout) for each in self.modules() if isinstance(each, Layer)]
-            scales = self.speeds.new_ones(c.heads + 2 * c.kv_heads, 1)
-            speeds = scales * self.speeds
-            scales[: c.heads], speeds[-c.kv_heads :] = c.head_width**-0.5, 0.0
+            scales = self.speeds.new_ones(c.heads + c.kv_heads, 1)
+            scales[: c.heads] = c.head_width**-0.5
             table, turning = self.embedding.weight, self.turning
             if self.registers is not None:
                 table = torch.cat((self.registers.rows, table)).detach()
                 turning = torch.tensor([-1, -3, -2], device=table.device)[turning]
                 turning = turning + self.registers.holds + 2
             logits = layout(self.embedding.weight)
-            self.made = now, Lean(table, turning, speeds, scales, layers, logits)
+            self.made = now, Lean(table, turning, scales, layers, logits)
         return self.made[1]
 
 

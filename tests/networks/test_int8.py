@@ -36,6 +36,18 @@ def test_the_largest_sums_in_int8_do_not_overflow() -> None:
     torch.testing.assert_close(int8_product(ones)(ones), ones @ ones.T)
 
 
+@needs_int8
+def test_a_bias_is_added_as_it_is() -> None:
+    layer, x = torch.nn.Linear(48, 70), weight_and_input()[1].view(2, 4, 48)
+    layer.bias.data += 1e6
+    with torch.inference_mode():
+        exact = layer(x)
+        with InInt8():
+            torch.testing.assert_close(layer(x), exact, rtol=1e-4, atol=1)
+            by_name = torch.nn.functional.linear(x, weight=layer.weight, bias=layer.bias)
+            torch.testing.assert_close(by_name, exact, rtol=1e-4, atol=1)
+
+
 def test_without_a_kernel_for_int8_half_precision_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     weight, x = weight_and_input()
     monkeypatch.setattr(int8, "has_int8", lambda: False)

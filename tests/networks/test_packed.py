@@ -43,6 +43,21 @@ def test_weights_that_half_precision_cannot_hold_are_kept_as_they_are() -> None:
     assert torch.equal(product(weight)(x), F.linear(x, weight))
 
 
+def test_a_kernel_that_needs_a_bias_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight, _, x = weight_and_input(half=True)
+    if not packs(weight):
+        pytest.skip("no half-precision kernel on this machine")
+    expected, kernel = product(weight)(x), torch.fbgemm_linear_fp16_weight_fp32_activation
+
+    def older(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        if bias is None:
+            raise TypeError("argument 'bias' must be Tensor, not NoneType")
+        return kernel(x, weight, bias)
+
+    monkeypatch.setattr(torch, "fbgemm_linear_fp16_weight_fp32_activation", older)
+    assert torch.equal(product(weight)(x), expected)
+
+
 @pytest.mark.parametrize("network", NETS, ids=["transformer", "lstm"])
 def test_stepping_with_packed_weights_equals_forward(
     network: Transformer | AttentionLSTM,
