@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Generic
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -83,8 +84,8 @@ def batched(
             logits = []  # B V, of the rows of all groups in turn
             if groups:
                 latest = [row.ids[-1] for group in groups for row in group.rows]
-                caches = [group.cache for group in groups]
-                logits.append(network.step(torch.tensor(latest), *caches))
+                ids = torch.from_numpy(np.array(latest, dtype=np.int64))
+                logits.append(network.step(ids, *(group.cache for group in groups)))
             for group, first in start.groups(starting):
                 groups.append(group)
                 logits.append(first.expand(len(group.rows), -1))

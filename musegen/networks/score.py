@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -178,8 +179,12 @@ def summed(table: Tensor, rows: Tensor) -> Tensor:
 
     As torch.nn.functional.embedding_bag, which takes as long again before it comes to this.
     """
-    starts = torch.arange(0, rows.numel(), rows.shape[1], device=rows.device)
-    return torch.embedding_bag(table, rows.reshape(-1), starts)[0]
+    return torch.embedding_bag(table, rows.reshape(-1), _starts(*rows.shape, rows.device))[0]
+
+
+@lru_cache
+def _starts(count: int, length: int, device: torch.device) -> Tensor:
+    return torch.arange(0, count * length, length, device=device)
 
 
 class Place:

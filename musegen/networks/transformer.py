@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -447,12 +448,12 @@ class Transformer(nn.Module):
         if self.registers is None:
             x = F.embedding(ids, lean.table)
             # One column for all rows of one cache: it is all that they turn by.
-            by = torch.tensor([columns[:1] if len(caches) == 1 else columns], device=ids.device).T
+            by = tensor_of([columns[:1] if len(caches) == 1 else columns], ids.device).T
         else:
             places = [place for cache in caches for place in cache.places]
             told = self.registers.advanced(places, ids.tolist())
             read = [[*row, column] for row, column in zip(told, columns, strict=True)]
-            by = torch.tensor(read, device=ids.device)
+            by = tensor_of(read, ids.device)
             x = summed(lean.table, by[:, :-3])
         angles = by.index_select(1, lean.turning)[:, None] * self.speeds  # B or 1 1 C/2
         return x, torch.polar(lean.scales, angles).flatten(1)
@@ -474,6 +475,11 @@ class Transformer(nn.Module):
             logits = layout(self.embedding.weight)
             self.made = now, Lean(table, turning, scales, layers, logits)
         return self.made[1]
+
+
+def tensor_of(numbers: list[list[int]], device: torch.device) -> Tensor:
+    """As torch.tensor, in half the time."""
+    return torch.from_numpy(np.array(numbers, dtype=np.int64)).to(device)
 
 
 def turning(config: TransformerConfig) -> tuple[Tensor, Tensor]:
