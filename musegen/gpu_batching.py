@@ -19,9 +19,9 @@ import torch
 from musegen.choosing import NOTHING, Asked, choose_all
 from musegen.decoding import Recontext, Row, State, choose, numpy_of, prompt_of
 from musegen.networks import Transformer
+from musegen.networks.cache import Cache
 from musegen.networks.resident import Resident
 from musegen.networks.score import Place
-from musegen.networks.transformer import Cache
 from musegen.recording import recorded
 from musegen.sampling import NO_CHOICE
 

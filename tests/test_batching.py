@@ -13,7 +13,7 @@ from musegen import models
 from musegen.batching import LEAST, MOST, batched, width_for
 from musegen.decoding import Row
 from musegen.networks import AttentionLSTM, Transformer, TransformerConfig
-from musegen.networks.transformer import Cache
+from musegen.networks.cache import Cache
 from musegen.sampling import Sampling, numbers, streams
 
 NETWORKS: dict[str, Transformer | AttentionLSTM] = {

@@ -16,8 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from musegen.networks.cache import Cache
 from musegen.networks.score import Reading
-from musegen.networks.transformer import Cache, Layer, Transformer, rotate
+from musegen.networks.transformer import Layer, Transformer, rotate
 
 
 class Resident:

@@ -8,7 +8,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from musegen.networks import transformer
 from musegen.networks.score import Roles
 from musegen.networks.transformer import Transformer, TransformerConfig, turning
 
@@ -251,7 +250,7 @@ def test_it_learns_a_sequence() -> None:
 @pytest.fixture
 def sharing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short prompts are shared too."""
-    monkeypatch.setattr(transformer, "SHARED", 4)
+    monkeypatch.setattr("musegen.networks.cache.SHARED", 4)
 
 
 @pytest.mark.usefixtures("sharing")
