@@ -1,11 +1,11 @@
 """How fast a model of tokens decodes, beside the floor: what it takes to read its weights once.
 
-What is timed is decoding as the verbs do it, by `decoding.decode` or on a GPU by `gpu_batching`:
-the network's step, the mask of the grammar and the drawing of each id with the verbs' own settings.
-The prompt is not: it is the beginning of a piece that the model wrote itself, as many ids as the
-context says, and every row of a batch goes on from it with random numbers of its own. How many
-notes and bars go to a token is counted in four such pieces, so notes and bars a second are the
-model's own and no musician's.
+What is timed is decoding by `decoding.decode`, step for step what the verbs do, or on a GPU by
+`gpu_batching`: the network's step, the mask of the grammar and the drawing of each id with the
+verbs' own settings. The prompt is not: it is the beginning of a piece that the model wrote itself,
+as many ids as the context says, and every row of a batch goes on from it with random numbers of its
+own. How many notes and bars go to a token is counted in four such pieces, so notes and bars a
+second are the model's own and no musician's.
 
 A step is one more id in every row of a batch. Times are seconds of this process's processor on one
 thread, which other programs stretch less than those of a clock on the wall; on a GPU, or on several

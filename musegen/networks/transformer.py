@@ -303,6 +303,7 @@ class Transformer(nn.Module):
             table, turning = self.embedding.weight, self.turning
             if self.registers is not None:
                 table = torch.cat((self.registers.rows, table)).detach()
+                # Of a row that `embed_next` reads, bar, position and column are the last three.
                 turning = torch.tensor([-1, -3, -2], device=table.device)[turning]
                 turning = turning + self.registers.holds + 2
             logits = layout(self.embedding.weight)
